@@ -1,0 +1,288 @@
+"""The engine that needs nothing installed: a container is a process group of this machine, in its own directory."""
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, ImageInfo, Port, PortTaken,
+                                  StartFailed, Status)
+
+#: Programs that stand in the place of images; a name counts with any tag.
+PROGRAMS = {"tutum/hello-world": ("hello_world.py", ImageInfo(ports=(Port(80, "tcp"),)))}
+
+#: Seconds that a stopped container has between SIGTERM and SIGKILL.
+STOP_GRACE = 10.0
+
+#: Seconds that a built-in program has until it listens.
+READY_TIMEOUT = 30.0
+
+#: Seconds within which the keeper answers and a killed process is gone, unless the machine is in trouble.
+PATIENCE = 30.0
+
+
+class _Process:
+    """What the engine knows of one run of a container."""
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+        self.error: str | None = None
+        self.exit_code: int | None = None
+        self.answered = threading.Event()
+        self.ended = threading.Event()
+
+
+class ProcessEngine(Engine):
+    """Runs containers as processes, through a keeper that takes them down whenever the service ends.
+
+    :param directory: holds a directory for each container
+    :param bind_host: the address that built-in programs listen at
+    :param lock_file: an open file whose lock the keeper is to share, so that it is free only when all is down
+    """
+
+    name = "process"
+
+    def __init__(self, directory: Path, bind_host: str = "127.0.0.1", lock_file: int | None = None) -> None:
+        self._directory = directory
+        self._bind_host = bind_host
+        self._lock_file = lock_file
+        self._processes: dict[str, _Process] = {}
+        self._exits: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._keeper: subprocess.Popen | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock:
+            self._start_keeper()
+
+    def image(self, name: str) -> ImageInfo | None:
+        return PROGRAMS.get(_without_tag(name), (None, ImageInfo()))[1]
+
+    def pull(self, name: str) -> ImageInfo:
+        return self.image(name)
+
+    def port_is_free(self, port: Port) -> bool:
+        kind = socket.SOCK_DGRAM if port.protocol == "udp" else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self._bind_host, port.outer))
+            except OSError:
+                return False
+        return True
+
+    def deploy(self, spec: ContainerSpec) -> None:
+        process = self._processes.get(spec.uuid)
+        if process is None or process.ended.is_set():
+            process = self._spawn(spec)
+        if _is_built_in(spec):
+            self._wait_until_it_listens(spec, process)
+
+    def start(self, spec: ContainerSpec) -> None:
+        self.deploy(spec)
+
+    def _spawn(self, spec: ContainerSpec) -> _Process:
+        argv = _command(spec)
+        for port in spec.ports:
+            if not self.port_is_free(port):
+                raise PortTaken(f"Port {port.outer}/{port.protocol} of this machine is in use by another program")
+        home = self._home(spec.uuid)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        process = self._processes[spec.uuid] = _Process()
+        self._send(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
+                   output=str(self._log(spec.uuid)))
+        if not process.answered.wait(PATIENCE):
+            raise EngineUnavailable("The process that starts containers does not answer")
+        if process.error is not None:
+            raise StartFailed(f"Cannot run {shlex.join(argv)}: {process.error}")
+        return process
+
+    def _environment(self, spec: ContainerSpec, home: Path) -> dict[str, str]:
+        """Build all that the container's processes see: of the service's own environment only where programs are."""
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8",
+                       "HOSTNAME": spec.name, "HOST": self._bind_host, **spec.environment}
+        for port in spec.ports:
+            environment[f"PORT_{port.inner}_{port.protocol.upper()}"] = str(port.outer)
+        if spec.ports:
+            environment["PORT"] = str(_main_port(spec).outer)
+        return environment
+
+    def _wait_until_it_listens(self, spec: ContainerSpec, process: _Process) -> None:
+        address = (self._bind_host, _main_port(spec).outer)
+        deadline = time.monotonic() + READY_TIMEOUT
+        pause = 0.005
+        while not process.ended.is_set():
+            try:
+                socket.create_connection(address, timeout=1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"It does not listen at port {address[1]} after {READY_TIMEOUT:.0f} s") from None
+            process.ended.wait(pause)
+            pause = min(pause * 1.5, 0.1)
+        if self._closed:
+            raise EngineUnavailable("The service is ending")
+        raise StartFailed(f"It ended with exit code {process.exit_code} before it listened at port {address[1]}")
+
+    def stop(self, uuid: str) -> Status:
+        return self._end(uuid, (signal.SIGTERM, STOP_GRACE), (signal.SIGKILL, PATIENCE))
+
+    def _end(self, uuid: str, *attempts: tuple[int, float]) -> Status:
+        process = self._processes.get(uuid)
+        if process is None:
+            return Status(False)
+        for number, seconds in attempts:
+            if process.ended.is_set():
+                break
+            self._send(op="signal", container=uuid, signal=int(number))
+            process.ended.wait(seconds)
+        if not process.ended.is_set():
+            raise EngineError(f"Process {process.pid} does not end")
+        return self.status(uuid)
+
+    def remove(self, uuid: str) -> None:
+        self._end(uuid, (signal.SIGKILL, PATIENCE))
+        try:
+            shutil.rmtree(self._directory / uuid)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise EngineUnavailable(f"Cannot remove the files of container {uuid}: {error}") from error
+        self._processes.pop(uuid, None)
+
+    def logs(self, uuid: str) -> str:
+        try:
+            return self._log(uuid).read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def status(self, uuid: str) -> Status:
+        process = self._processes.get(uuid)
+        if process is None:
+            return Status(False)
+        status = Status(not process.ended.is_set(), process.exit_code)
+        if self._closed:  # what ended with the service did not end by itself
+            raise EngineUnavailable("The service is ending")
+        return status
+
+    def exits(self) -> Iterator[str]:
+        return iter(self._exits.get, None)
+
+    def containers(self) -> set[str]:
+        return {entry.name for entry in self._directory.iterdir()}
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            keeper = self._keeper
+        if keeper is not None:
+            keeper.stdin.close()
+            keeper.wait()
+        self._exits.put(None)
+
+    def _home(self, uuid: str) -> Path:
+        return self._directory / uuid / "home"
+
+    def _log(self, uuid: str) -> Path:
+        return self._directory / uuid / "output.log"
+
+    def _send(self, **request) -> None:
+        line = json.dumps(request).encode() + b"\n"
+        with self._lock:
+            if self._closed:
+                raise EngineUnavailable("The service is ending")
+            if self._keeper.poll() is not None:
+                self._start_keeper()
+            try:
+                self._keeper.stdin.write(line)
+            except OSError as error:
+                raise EngineUnavailable("The process that starts containers has ended") from error
+
+    def _start_keeper(self) -> None:
+        script = Path(__file__).with_name("keeper.py")
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            env={"LANG": "C.UTF-8"}, start_new_session=True,
+            pass_fds=[] if self._lock_file is None else [self._lock_file])
+        threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-listener", daemon=True).start()
+
+    def _listen(self, keeper: subprocess.Popen) -> None:
+        with open(keeper.stdout.fileno(), "rb", closefd=False) as lines:
+            for line in lines:
+                self._hear(json.loads(line))
+        keeper.wait()
+        if not self._closed:
+            self._lose_all()
+
+    def _hear(self, message: dict) -> None:
+        process = self._processes[message["container"]]
+        if message["op"] == "exited":
+            self._mark_ended(message["container"], process, message["code"])
+            return
+        process.pid = message.get("pid")
+        process.error = message.get("error")
+        if process.error is not None:
+            process.ended.set()
+        process.answered.set()
+
+    def _mark_ended(self, uuid: str, process: _Process, exit_code: int) -> None:
+        process.exit_code = exit_code
+        process.ended.set()
+        if not self._closed:
+            self._exits.put(uuid)
+
+    def _lose_all(self) -> None:
+        """The keeper was killed, and its children with it; what they started themselves is killed here."""
+        for uuid, process in list(self._processes.items()):
+            if process.pid is not None and not process.ended.is_set():
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+                self._mark_ended(uuid, process, 128 + signal.SIGKILL)
+            elif not process.answered.is_set():
+                process.error = "the process that starts containers has ended"
+                process.ended.set()
+                process.answered.set()
+
+
+def _without_tag(image: str) -> str:
+    return image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
+
+
+def _is_built_in(spec: ContainerSpec) -> bool:
+    return not (spec.run_command or spec.entrypoint) and _without_tag(spec.image) in PROGRAMS
+
+
+def _command(spec: ContainerSpec) -> list[str]:
+    if _is_built_in(spec):
+        if not spec.ports:
+            raise StartFailed(f"{spec.image} needs a port to listen at, and the application has none")
+        script, _ = PROGRAMS[_without_tag(spec.image)]
+        return [sys.executable, "-I", "-S", str(Path(__file__).parent / "programs" / script)]
+    try:
+        argv = shlex.split(spec.entrypoint) + shlex.split(spec.run_command)
+    except ValueError as error:
+        raise StartFailed(f"The command is not well formed: {error}") from error
+    if not argv:
+        raise StartFailed(f"The process engine has no program named {spec.image}, and neither run_command nor "
+                          f"entrypoint says what to run. Built-in programs: {', '.join(sorted(PROGRAMS))}")
+    return argv
+
+
+def _main_port(spec: ContainerSpec) -> Port:
+    """The port that a program with one port listens at: its lowest TCP port, or the lowest of all."""
+    return min(spec.ports, key=lambda port: (port.protocol != "tcp", port.inner))

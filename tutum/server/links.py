@@ -1,0 +1,86 @@
+"""Link variables: how the containers of one application find those of another (api-v1 3.6)."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tutum.server import names, states
+from tutum.server.paths import API_PREFIX, Addresses, resource_uri
+from tutum.server.store import Application, Container
+
+_SHOWN_WHILE = frozenset([states.RUNNING, states.PARTLY_RUNNING, states.SCALING])
+_GONE = (states.TERMINATING, states.TERMINATED)
+
+
+def of_container(container: Container, host: str) -> dict[str, str]:
+    """Return the variables that lead to one container's published ports.
+
+    :param host: the name under which the ports answer from inside the linking containers
+    """
+    prefix = names.variable_name(container.unique_name)
+    published = [port for port in container.container_ports if port["outer_port"] is not None]
+    variables = {}
+    for port in published:
+        url = f"{port['protocol']}://{host}:{port['outer_port']}"
+        name = f"{prefix}_PORT_{port['inner_port']}_{port['protocol'].upper()}"
+        variables.update({name: url, f"{name}_ADDR": host, f"{name}_PORT": str(port["outer_port"]),
+                          f"{name}_PROTO": port["protocol"]})
+        if len(published) == 1:
+            variables[f"{prefix}_PORT"] = url
+    return variables
+
+
+def of_application(application: Application, addresses: Addresses) -> dict[str, str]:
+    """Return the variables that an application shows: its containers' only while it runs."""
+    if application.state in _SHOWN_WHILE:
+        return _for_linking(application, addresses)
+    return _api_url(application, addresses)
+
+
+def container_environment(container: Container, addresses: Addresses) -> dict[str, str]:
+    """Return the variables that a container gets: its links', and the user's own, which win."""
+    environment = {}
+    for application in container.application.linked_to:
+        environment.update(_for_linking(application, addresses))
+    environment.update((variable["key"], variable["value"]) for variable in container.application.container_envvars)
+    return environment
+
+
+def _for_linking(application: Application, addresses: Addresses) -> dict[str, str]:
+    variables = _api_url(application, addresses)
+    for container in application.containers:
+        if container.state not in _GONE:
+            variables.update(of_container(container, addresses.public_host))
+    return variables
+
+
+def _api_url(application: Application, addresses: Addresses) -> dict[str, str]:
+    return {f"{names.variable_name(application.unique_name)}_TUTUM_API_URL":
+            addresses.api_url + resource_uri("application", application.uuid)}
+
+
+def resolve(session: Session, account_id: int, targets: Iterable[str]) -> list[Application]:
+    """Find the applications that a new application is to link to.
+
+    :param targets: each a resource URI, a uuid, a unique name, or the beginning of one uuid alone
+    :raises LookupError: one names none, or more than one
+    """
+    return list(dict.fromkeys(_resolve_one(session, account_id, target) for target in targets))
+
+
+def _resolve_one(session: Session, account_id: int, target: str) -> Application:
+    linkable = select(Application).where(Application.account_id == account_id, Application.state.not_in(_GONE))
+    uri_prefix = f"{API_PREFIX}/application/"
+    wanted = target[len(uri_prefix):].rstrip("/") if target.startswith(uri_prefix) else target
+    if not wanted:
+        raise LookupError("Cannot link to an application without a name.")
+    for condition in (Application.uuid == wanted.lower(), Application.unique_name == wanted,
+                      Application.uuid.startswith(wanted.lower(), autoescape=True)):
+        found = session.scalars(linkable.where(condition).limit(2)).all()
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LookupError(f"'{wanted}' fits more than one application.")
+    raise LookupError(f"There is no application '{wanted}' to link to.")

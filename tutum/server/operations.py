@@ -1,0 +1,196 @@
+"""What users ask for, written down as desired state; the controller then moves the containers there.
+
+Each operation is one transaction, in the session that it is given. It checks the state (api-v1 6), sets transitional
+states, and returns the object with them; the controller is woken when the transaction is on the disk.
+"""
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from tutum.server import links, names, states
+from tutum.server.engines import ImageInfo
+from tutum.server.errors import RequestError, ValidationError
+from tutum.server.store import Application, Container, Link, PortLease
+
+
+def create_application(session: Session, account_id: int, attributes: dict[str, Any],
+                       image_of: Callable[[str], ImageInfo | None]) -> Application:
+    """Make an application and its containers, in state Starting.
+
+    :param attributes: as `validation.new_application` returns them
+    :param image_of: tells the image's own defaults, None where they are not known yet
+    :raises ValidationError: a link leads nowhere
+    """
+    attributes = dict(attributes)
+    name, tag = names.split_image(attributes.pop("image"))
+    targets = attributes.pop("linked_to_application")
+    try:
+        linked = links.resolve(session, account_id, targets)
+    except LookupError as error:
+        raise ValidationError("application", {"linked_to_application": [str(error)]}) from error
+    image = image_of(f"{name}:{tag}")
+    if image is not None:
+        for key, default in (("run_command", image.run_command), ("entrypoint", image.entrypoint),
+                             ("container_ports", [{"inner_port": port.inner, "protocol": port.protocol}
+                                                  for port in image.ports])):
+            if attributes[key] is None:
+                attributes[key] = default
+    application = Application(
+        uuid=str(uuids.uuid4()), account_id=account_id, image_name=f"{name}:{tag}", linked_to=linked, last_number=0,
+        state=states.STARTING, unique_name=names.unique_name(
+            attributes["name"], lambda candidate: _is_taken(session, account_id, candidate)), **attributes)
+    session.add(application)
+    _add_containers(application, application.target_num_containers)
+    session.flush()
+    return application
+
+
+def change_application(session: Session, application: Application, changes: dict[str, Any]) -> Application:
+    """Change attributes of an application, and scale it when the target is another one (api-v1 3.10).
+
+    :param changes: as `validation.application_changes` returns them
+    """
+    if application.state in (states.TERMINATING, states.TERMINATED):
+        raise _refusal("change", "application", application)
+    target = changes.get("target_num_containers", application.target_num_containers)
+    if target != application.target_num_containers:
+        _check("scale", "application", application, states.APPLICATION_ACTIONS)
+        _scale(application, target)
+    for key, value in changes.items():
+        setattr(application, key, value)
+    return application
+
+
+def _scale(application: Application, target: int) -> None:
+    present = _lasting(application.containers)
+    _add_containers(application, max(0, target - len(present)))
+    for container in sorted(present, key=lambda each: each.number)[target:]:
+        container.state = states.TERMINATING
+    application.state = states.SCALING
+
+
+def start_application(session: Session, application: Application) -> Application:
+    """Start all containers of an application that are not running."""
+    _check("start", "application", application, states.APPLICATION_ACTIONS)
+    for container in application.containers:
+        if container.state in states.STARTABLE:
+            container.state = states.STARTING
+    application.state = states.STARTING
+    return application
+
+
+def stop_application(session: Session, application: Application) -> Application:
+    """Stop all running containers of an application."""
+    _check("stop", "application", application, states.APPLICATION_ACTIONS)
+    for container in application.containers:
+        if container.state == states.RUNNING:
+            container.state = states.STOPPING
+    application.state = states.STOPPING
+    return application
+
+
+def redeploy_application(session: Session, application: Application, tag: str | None) -> Application:
+    """Replace every container by a new one with the same number, name and ports.
+
+    :param tag: another tag of the image, None for the present one
+    """
+    _check("redeploy", "application", application, states.APPLICATION_ACTIONS)
+    if tag is not None:
+        application.image_name = f"{application.image_name.rpartition(':')[0]}:{tag}"
+    for old in _lasting(application.containers):
+        new = _new_container(application, old.number)
+        new.container_ports, new.web_public_dns = old.container_ports, old.web_public_dns
+        old.state = states.TERMINATING
+        session.flush()
+        session.execute(update(PortLease).where(PortLease.container_id == old.id).values(container_id=new.id))
+    application.state = states.REDEPLOYING
+    return application
+
+
+def terminate_application(session: Session, application: Application) -> Application:
+    """Terminate an application and all of its containers; links to it disappear."""
+    _check("terminate", "application", application, states.APPLICATION_ACTIONS)
+    for container in application.containers:
+        if container.state != states.TERMINATED:
+            container.state = states.TERMINATING
+    application.state = states.TERMINATING
+    session.execute(delete(Link).where((Link.to_id == application.id) | (Link.from_id == application.id)))
+    return application
+
+
+def start_container(session: Session, container: Container) -> Container:
+    """Start one container."""
+    return _move_container("start", container, states.STARTING)
+
+
+def stop_container(session: Session, container: Container) -> Container:
+    """Stop one container."""
+    return _move_container("stop", container, states.STOPPING)
+
+
+def terminate_container(session: Session, container: Container) -> Container:
+    """Terminate one container, which is not replaced: the application's target drops by one (api-v1 4.3)."""
+    _move_container("terminate", container, states.TERMINATING)
+    container.application.target_num_containers = max(0, container.application.target_num_containers - 1)
+    return container
+
+
+def change_container(session: Session, container: Container, changes: dict[str, Any]) -> Container:
+    """Change attributes of a container.
+
+    :param changes: as `validation.container_changes` returns them
+    """
+    if container.state in (states.TERMINATING, states.TERMINATED):
+        raise _refusal("change", "container", container)
+    for key, value in changes.items():
+        setattr(container, key, value)
+    return container
+
+
+def _move_container(action: str, container: Container, state: str) -> Container:
+    _check(action, "container", container, states.CONTAINER_ACTIONS)
+    if container.application.state in states.TRANSITIONAL:
+        raise RequestError(f"Cannot {action} a container while its application is in state "
+                           f"{container.application.state}")
+    container.state = state
+    return container
+
+
+def _add_containers(application: Application, count: int) -> None:
+    for number in range(application.last_number + 1, application.last_number + count + 1):
+        _new_container(application, number)
+    application.last_number += count
+
+
+def _new_container(application: Application, number: int) -> Container:
+    container = Container(
+        uuid=str(uuids.uuid4()), number=number, unique_name=f"{application.unique_name}-{number}",
+        state=states.STARTING, image_name=application.image_name,
+        container_ports=[{**port, "outer_port": None} for port in application.container_ports or ()])
+    application.containers.append(container)
+    return container
+
+
+def _lasting(containers: Iterable[Container]) -> list[Container]:
+    return [container for container in containers
+            if container.state not in (states.TERMINATING, states.TERMINATED)]
+
+
+def _is_taken(session: Session, account_id: int, unique_name: str) -> bool:
+    return session.scalar(select(Application.id).where(
+        Application.account_id == account_id, Application.unique_name == unique_name,
+        Application.state != states.TERMINATED).limit(1)) is not None
+
+
+def _check(action: str, resource: str, item: Application | Container, accepted: dict[str, frozenset[str]]) -> None:
+    if item.state not in accepted[action]:
+        raise _refusal(action, resource, item)
+
+
+def _refusal(action: str, resource: str, item: Application | Container) -> RequestError:
+    return RequestError(f"Cannot {action} {resource} in state {item.state}")

@@ -1,0 +1,156 @@
+"""The service as a whole: its parts put together in a data directory, opened and closed in order."""
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import os
+import socket
+import time
+from pathlib import Path
+
+import waitress
+
+from tutum.server import accounts
+from tutum.server.controller import Controller
+from tutum.server.engines.process import ProcessEngine
+from tutum.server.paths import API_PREFIX, Addresses
+from tutum.server.store import Store
+from tutum.server.web.app import create_app
+from tutum.server.web.context import Context
+
+#: How each engine is made: from the data directory, the host of published ports, and a lock to share.
+ENGINES = {
+    "process": lambda data_dir, public_host, lock: ProcessEngine(
+        data_dir / "containers", "127.0.0.1" if is_loopback(public_host) else "0.0.0.0", lock),
+}
+
+#: The user name of the account that is made at the first start.
+FIRST_ACCOUNT = "tutum"
+
+#: The most containers that one application may ask for.
+MAX_CONTAINERS = 200
+
+#: Threads that answer requests.
+HTTP_THREADS = 8
+
+#: Seconds to wait until the containers of a service that was killed are down.
+TAKE_DOWN_TIME = 15.0
+
+
+class StartError(Exception):
+    """The service cannot start; the text says why."""
+
+
+class Service:
+    """A service in a data directory, to be used as a context manager around `serve`.
+
+    :param data_dir: holds the records and the containers; made when it is not there
+    :param host: the address to listen at
+    :param port: the port to listen at, 0 for any that is free
+    :param engine: the name of an engine of `ENGINES`
+    :param public_host: the host under which the published ports of containers answer
+    :raises StartError: the directory is in use, or the port is taken
+    """
+
+    def __init__(self, data_dir: Path, host: str = "127.0.0.1", port: int = 0, engine: str = "process",
+                 public_host: str = "127.0.0.1") -> None:
+        self._locks = [_lock(data_dir, "lock", 0), _lock(data_dir, "containers.lock", TAKE_DOWN_TIME)]
+        listener = _listen(host, port)
+        api_url = f"http://{_host_in_url(host, public_host)}:{listener.getsockname()[1]}"
+        #: What `tutum.base_url` has to be for this service.
+        self.base_url = f"{api_url}{API_PREFIX}/"
+        #: A file that `TUTUM_CONFIG_FILE` can name, with the credentials of the first account.
+        self.client_file = data_dir / "client.ini"
+        self._store = Store(data_dir / "tutum.db")
+        self._engine = ENGINES[engine](data_dir, public_host, self._locks[1])
+        addresses = Addresses(public_host, api_url)
+        self._controller = Controller(self._store, self._engine, addresses)
+        self._server = waitress.create_server(
+            create_app(Context(store=self._store, addresses=addresses, image_of=self._engine.image,
+                               logs_of=self._engine.logs, wake=self._controller.wake, max_containers=MAX_CONTAINERS)),
+            sockets=[listener], threads=HTTP_THREADS, ident="tutum")
+        #: The account that was made because there was none, or None.
+        self.new_account = None if accounts.exist(self._store) else accounts.add(self._store, FIRST_ACCOUNT)
+        if self.new_account is not None:
+            _write_privately(self.client_file, f"[auth]\nuser = {self.new_account.username}\n"
+                                               f"apikey = {self.new_account.apikey}\n")
+
+    def __enter__(self) -> Service:
+        self._engine.open()
+        self._controller.open()
+        return self
+
+    def serve(self) -> None:
+        """Answer requests until SystemExit or KeyboardInterrupt is raised in this thread."""
+        self._server.run()
+
+    def __exit__(self, *exception) -> None:
+        self._server.close()
+        self._controller.close()
+        self._engine.close()
+        self._store.close()
+        for lock in self._locks:
+            os.close(lock)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _lock(data_dir: Path, name: str, patience: float) -> int:
+    """Lock a file of the data directory until it is closed, here and in the processes that were given it.
+
+    :param patience: seconds to wait for the lock
+    """
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock_file = os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(f"Cannot use the data directory {data_dir}: {error.strerror}") from error
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock_file
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(lock_file)
+                raise StartError(f"The data directory {data_dir} is in use by another service. Stop it, or choose "
+                                 "another directory with --data-dir.") from None
+            time.sleep(0.05)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise StartError(f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --host and "
+                         "--port.") from error
+    return listener
+
+
+def _host_in_url(host: str, public_host: str) -> str:
+    """The host by which the service is reached: an address that means all of them is none."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return public_host
+    return f"[{host}]" if address.version == 6 else host
+
+
+def _write_privately(path: Path, text: str) -> None:
+    unfinished = path.with_suffix(".new")
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    os.replace(unfinished, path)

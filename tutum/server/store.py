@@ -1,0 +1,181 @@
+"""The service's records: accounts, applications and containers, in SQLite through SQLAlchemy."""
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Optional
+
+import sqlalchemy
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from tutum.server import states
+
+#: Seconds that a reader or writer waits for the database before it is an error.
+BUSY_TIMEOUT = 10
+
+#: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
+TERMINATED_VISIBLE = 300
+
+
+class Base(DeclarativeBase):
+    """Base of the tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[dict[str, Any]]: JSON, list[str]: JSON, float: Float}
+
+
+class Account(Base):
+    """Someone who may use the service; everything else belongs to one."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String, unique=True)
+    password_hash: Mapped[str]
+    apikey: Mapped[str]
+
+
+class Link(Base):
+    """That the containers of one application get the link variables of another (api-v1 3.6)."""
+
+    __tablename__ = "links"
+
+    from_id: Mapped[int] = mapped_column(ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True)
+    to_id: Mapped[int] = mapped_column(ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Lifetime:
+    """Columns that applications and containers share. Times are seconds since the epoch; ids grow with creation."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(String, unique=True)
+    state: Mapped[str] = mapped_column(String, default=states.STARTING)
+    image_name: Mapped[str]
+    web_public_dns: Mapped[Optional[str]]
+    deployed_at: Mapped[Optional[float]]
+    started_at: Mapped[Optional[float]]
+    stopped_at: Mapped[Optional[float]]
+    destroyed_at: Mapped[Optional[float]]
+
+
+class Application(Lifetime, Base):
+    """What the user asked for: an image, how to run it, and how many containers of it.
+
+    `run_command`, `entrypoint` and `container_ports` are None until the image has said what its own are.
+    """
+
+    __tablename__ = "applications"
+    __table_args__ = (Index("applications_in_order", "account_id", "destroyed_at", "id"),
+                      Index("applications_by_name", "account_id", "unique_name"),
+                      {"sqlite_autoincrement": True})
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    unique_name: Mapped[str]
+    container_size: Mapped[str]
+    target_num_containers: Mapped[int]
+    last_number: Mapped[int] = mapped_column(Integer, default=0)
+    run_command: Mapped[Optional[str]]
+    entrypoint: Mapped[Optional[str]]
+    container_ports: Mapped[Optional[list[dict[str, Any]]]]
+    container_envvars: Mapped[list[dict[str, Any]]]
+    autorestart: Mapped[str]
+    autoreplace: Mapped[str]
+    autodestroy: Mapped[str]
+    sequential_deployment: Mapped[bool]
+    roles: Mapped[list[str]]
+
+    account: Mapped[Account] = relationship()
+    containers: Mapped[list[Container]] = relationship(back_populates="application", order_by="Container.id",
+                                                       cascade="all, delete-orphan", passive_deletes=True)
+    linked_to: Mapped[list[Application]] = relationship(
+        secondary="links", primaryjoin="Application.id == Link.from_id", secondaryjoin="Application.id == Link.to_id",
+        order_by="Application.id", back_populates="linked_from")
+    linked_from: Mapped[list[Application]] = relationship(
+        secondary="links", primaryjoin="Application.id == Link.to_id", secondaryjoin="Application.id == Link.from_id",
+        order_by="Application.id", back_populates="linked_to")
+
+
+class Container(Lifetime, Base):
+    """One container of an application; what it has of the application is not copied here."""
+
+    __tablename__ = "containers"
+    __table_args__ = (Index("containers_of_application", "application_id", "state"),
+                      Index("containers_by_state", "state"),
+                      {"sqlite_autoincrement": True})
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("applications.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    unique_name: Mapped[str]
+    container_ports: Mapped[list[dict[str, Any]]]
+    exit_code: Mapped[Optional[int]]
+    start_error: Mapped[Optional[str]]
+
+    application: Mapped[Application] = relationship(back_populates="containers")
+
+
+class PortLease(Base):
+    """That a port of the machine is a container's until the container is terminated, running or not."""
+
+    __tablename__ = "port_leases"
+    __table_args__ = (UniqueConstraint("outer_port", "protocol"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    container_id: Mapped[int] = mapped_column(ForeignKey("containers.id", ondelete="CASCADE"), index=True)
+    outer_port: Mapped[int]
+    protocol: Mapped[str]
+
+
+class Store:
+    """Gives sessions on the database file. Writers take turns; readers see the last committed state meanwhile.
+
+    :param path: the database file; made, readable by its owner alone, when it is not there
+    """
+
+    def __init__(self, path: Path) -> None:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._engine = sqlalchemy.create_engine(
+            f"sqlite:///{path}", pool_size=8, max_overflow=-1, connect_args={"timeout": BUSY_TIMEOUT})
+        self._writing = self._engine.execution_options(begin="IMMEDIATE")
+        self._write_lock = threading.RLock()
+        event.listen(self._engine, "connect", _prepare_connection)
+        event.listen(self._engine, "begin", _begin)
+        Base.metadata.create_all(self._writing)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that sees one state of the records and changes nothing."""
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a session whose changes are on the disk when the block ends, or not made at all if it raises."""
+        with self._write_lock, Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections; the file is complete without its journal then."""
+        self._engine.dispose()
+
+
+def _prepare_connection(connection, record) -> None:
+    connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions: see _begin
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection) -> None:
+    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("begin", "DEFERRED"))
+
+
+def now() -> float:
+    """Return the present moment as records keep it."""
+    return time.time()

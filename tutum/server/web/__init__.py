@@ -1,0 +1,1 @@
+"""The service over HTTP: resources that know the records and nothing of engines."""

@@ -1,0 +1,83 @@
+"""The WSGI application: what holds for every request (api-v1 1)."""
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RequestRedirect
+
+from tutum.server.errors import NotFound, RequestError, Unavailable
+from tutum.server.paths import API_PREFIX
+from tutum.server.web import applications, authentication, containers
+from tutum.server.web.bodies import reply
+from tutum.server.web.context import Context
+
+log = logging.getLogger("tutum.server")
+
+#: Bytes of the longest request body.
+MAX_BODY = 1024 * 1024
+
+
+class _Application(Flask):
+    """Flask, but a path without its last slash is redirected by 301, and only where nothing is sent (api-v1 1.1)."""
+
+    def raise_routing_exception(self, request):
+        error = request.routing_exception
+        if isinstance(error, RequestRedirect):
+            if request.method not in ("GET", "HEAD"):
+                raise NotFound
+            target = urlsplit(error.new_url)
+            error.code, error.new_url = 301, target._replace(scheme="", netloc="").geturl()
+        raise error
+
+
+def create_app(context: Context) -> Flask:
+    """Build the WSGI application.
+
+    :param context: the parts of the service that requests work with
+    """
+    app = _Application("tutum.server", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.merge_slashes = False
+    app.extensions["tutum"] = context
+    app.before_request(authentication.authenticate)
+    app.after_request(_finish)
+    for kind, handler in ((RequestError, _refuse), (HTTPException, _refuse_http), (OperationalError, _unavailable),
+                          (Exception, _fail)):
+        app.register_error_handler(kind, handler)
+    for blueprint in (authentication.blueprint, applications.blueprint, containers.blueprint):
+        app.register_blueprint(blueprint, url_prefix=API_PREFIX)
+    return app
+
+
+def _finish(response: Response) -> Response:
+    response.headers["Cache-Control"] = "must-revalidate, max-age=0"
+    response.headers["Vary"] = "Accept, Authorization, Cookie"
+    return response
+
+
+def _refuse(error: RequestError) -> Response:
+    return reply(error.body, error.status)
+
+
+def _refuse_http(error: HTTPException) -> Response:
+    if isinstance(error, RequestRedirect):
+        return error.get_response()
+    if isinstance(error, MethodNotAllowed):
+        response = Response(", ".join(sorted(error.valid_methods)), error.code, content_type="text/plain")
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+    return reply({"error": error.name}, error.code)
+
+
+def _unavailable(error: OperationalError) -> Response:
+    log.error("The records cannot be read or written: %s", error.orig)
+    return _refuse(Unavailable(f"The records cannot be read or written now: {error.orig}"))
+
+
+def _fail(error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return reply({"error_message": "Sorry, this request could not be processed. Please try again later."}, 500)

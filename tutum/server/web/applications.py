@@ -1,0 +1,122 @@
+"""``/application/`` (api-v1 3)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tutum.server import operations
+from tutum.server.errors import NotFound
+from tutum.server.paths import resource_uri
+from tutum.server.store import Application
+from tutum.server.web import filters, validation, views
+from tutum.server.web.bodies import reply, request_object
+from tutum.server.web.context import account, service, visible
+
+blueprint = Blueprint("application", __name__)
+
+FILTERS = {"name": Application.name, "unique_name": Application.unique_name, "uuid": Application.uuid,
+           "state": Application.state}
+
+
+@blueprint.get("/application/")
+def list_applications() -> Response:
+    """List the account's applications, terminated ones last."""
+    arguments = request.args.to_dict(flat=False)
+    page = filters.Page.of(arguments)
+    matching = select(Application).where(
+        Application.account_id == account().id, visible(Application),
+        *filters.conditions(arguments, FILTERS, views.APPLICATION_ATTRIBUTES))
+    with service().store.reading() as session:
+        total = session.scalar(select(func.count()).select_from(matching.subquery()))
+        found = session.scalars(matching.order_by(Application.destroyed_at.is_not(None), Application.id)
+                                .limit(page.limit).offset(page.offset)).all()
+        counts = views.count_states(session, [application.id for application in found])
+        objects = [views.application_in_list(application, counts[application.id], service().addresses)
+                   for application in found]
+    return reply(page.envelope(request.path, arguments, total, objects))
+
+
+@blueprint.post("/application/")
+def create() -> Response:
+    """Make an application and launch it."""
+    attributes = validation.new_application(request_object(), service().max_containers)
+    with service().store.writing() as session:
+        application = operations.create_application(session, account().id, attributes, service().image_of)
+        body = views.application_in_detail(application, service().addresses)
+        application_id = application.id
+    service().wake(application_id)
+    return reply(body, 202, Location=body["resource_uri"])
+
+
+@blueprint.get("/application/<uuid>/")
+def show(uuid: str) -> Response:
+    """Show an application in detail."""
+    with service().store.reading() as session:
+        return reply(views.application_in_detail(_find(session, uuid), service().addresses))
+
+
+@blueprint.patch("/application/<uuid>/")
+def change(uuid: str) -> Response:
+    """Change an application; a new target scales it."""
+    changes = validation.application_changes(request_object(), service().max_containers)
+    return _operate(uuid, lambda session, application: operations.change_application(session, application, changes))
+
+
+@blueprint.delete("/application/<uuid>/")
+def terminate(uuid: str) -> Response:
+    """Terminate an application with all of its containers."""
+    return _operate(uuid, operations.terminate_application)
+
+
+@blueprint.post("/application/<uuid>/start/")
+def start(uuid: str) -> Response:
+    """Start what is not running of an application."""
+    return _operate(uuid, operations.start_application)
+
+
+@blueprint.post("/application/<uuid>/stop/")
+def stop(uuid: str) -> Response:
+    """Stop what is running of an application."""
+    return _operate(uuid, operations.stop_application)
+
+
+@blueprint.post("/application/<uuid>/redeploy/")
+def redeploy(uuid: str) -> Response:
+    """Replace an application's containers."""
+    tag = validation.redeploy_tag(request_object())
+    return _operate(uuid, lambda session, application: operations.redeploy_application(session, application, tag))
+
+
+@blueprint.get("/application/<uuid>/logs/")
+def logs(uuid: str) -> Response:
+    """Give the logs of all containers, each under a heading."""
+    with service().store.reading() as session:
+        containers = [(container.unique_name, container.uuid, container.start_error)
+                      for container in _find(session, uuid).containers if container.destroyed_at is None]
+    return reply({"logs": "".join(f"======>{name} <======\n{_whole_lines(views.logs(service().logs_of(each), error))}"
+                                  for name, each, error in containers)})
+
+
+def _whole_lines(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _find(session: Session, uuid: str) -> Application:
+    application = session.scalar(select(Application).where(
+        Application.uuid == uuid.lower(), Application.account_id == account().id, visible(Application)))
+    if application is None:
+        raise NotFound
+    return application
+
+
+def _operate(uuid: str, operation: Callable[[Session, Application], Application]) -> Response:
+    with service().store.writing() as session:
+        application = operation(session, _find(session, uuid))
+        session.flush()
+        body = views.application_in_detail(application, service().addresses)
+        application_id = application.id
+    service().wake(application_id)
+    return reply(body, 202, Location=resource_uri("application", body["uuid"]))

@@ -1,0 +1,97 @@
+"""``/container/`` (api-v1 4)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager
+
+from tutum.server import operations
+from tutum.server.errors import NotFound
+from tutum.server.store import Application, Container
+from tutum.server.web import filters, validation, views
+from tutum.server.web.applications import FILTERS as APPLICATION_FILTERS
+from tutum.server.web.bodies import reply, request_object
+from tutum.server.web.context import account, service, visible
+
+blueprint = Blueprint("container", __name__)
+
+FILTERS = {"name": Container.unique_name, "unique_name": Container.unique_name, "uuid": Container.uuid,
+           "state": Container.state,
+           **{f"application__{field}": column for field, column in APPLICATION_FILTERS.items()}}
+
+
+@blueprint.get("/container/")
+def list_containers() -> Response:
+    """List the containers of all of the account's applications, terminated ones last."""
+    arguments = request.args.to_dict(flat=False)
+    page = filters.Page.of(arguments)
+    matching = select(Container).join(Container.application).where(
+        Application.account_id == account().id, visible(Container),
+        *filters.conditions(arguments, FILTERS, views.CONTAINER_ATTRIBUTES))
+    with service().store.reading() as session:
+        total = session.scalar(select(func.count()).select_from(matching.subquery()))
+        found = session.scalars(matching.options(contains_eager(Container.application))
+                                .order_by(Container.destroyed_at.is_not(None), Container.id)
+                                .limit(page.limit).offset(page.offset)).all()
+        objects = [views.container_in_list(container, service().addresses) for container in found]
+    return reply(page.envelope(request.path, arguments, total, objects))
+
+
+@blueprint.get("/container/<uuid>/")
+def show(uuid: str) -> Response:
+    """Show a container in detail."""
+    with service().store.reading() as session:
+        return reply(views.container_in_detail(_find(session, uuid), service().addresses))
+
+
+@blueprint.patch("/container/<uuid>/")
+def change(uuid: str) -> Response:
+    """Set a container's `web_public_dns`, which alone can be changed (api-v1 4.3)."""
+    changes = validation.container_changes(request_object())
+    return _operate(uuid, lambda session, container: operations.change_container(session, container, changes))
+
+
+@blueprint.delete("/container/<uuid>/")
+def terminate(uuid: str) -> Response:
+    """Terminate a container, which is not replaced."""
+    return _operate(uuid, operations.terminate_container)
+
+
+@blueprint.post("/container/<uuid>/start/")
+def start(uuid: str) -> Response:
+    """Start a container."""
+    return _operate(uuid, operations.start_container)
+
+
+@blueprint.post("/container/<uuid>/stop/")
+def stop(uuid: str) -> Response:
+    """Stop a container."""
+    return _operate(uuid, operations.stop_container)
+
+
+@blueprint.get("/container/<uuid>/logs/")
+def logs(uuid: str) -> Response:
+    """Give what a container wrote, and why it did not start if it did not."""
+    with service().store.reading() as session:
+        container = _find(session, uuid)
+    return reply({"logs": views.logs(service().logs_of(container.uuid), container.start_error)})
+
+
+def _find(session: Session, uuid: str) -> Container:
+    container = session.scalar(select(Container).join(Container.application).where(
+        Container.uuid == uuid.lower(), Application.account_id == account().id, visible(Container)))
+    if container is None:
+        raise NotFound
+    return container
+
+
+def _operate(uuid: str, operation: Callable[[Session, Container], Container]) -> Response:
+    with service().store.writing() as session:
+        container = operation(session, _find(session, uuid))
+        session.flush()
+        body = views.container_in_detail(container, service().addresses)
+        application_id = container.application_id
+    service().wake(application_id)
+    return reply(body, 202)

@@ -1,0 +1,99 @@
+"""Filters and paging of lists (api-v1 1.5, 1.6)."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, false
+from sqlalchemy.orm import InstrumentedAttribute
+
+from tutum.server.errors import RequestError
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 100
+MAX_CHOICES = 1000
+LOOKUPS = ("exact", "startswith", "in")
+
+#: All lookups that a client of the era may know, so that a name with another suffix is not taken for one.
+KNOWN_LOOKUPS = LOOKUPS + (
+    "iexact", "contains", "icontains", "istartswith", "endswith", "iendswith", "regex", "iregex", "isnull",
+    "gt", "gte", "lt", "lte", "range", "year", "month", "day")
+
+
+def conditions(arguments: Mapping[str, list[str]], columns: Mapping[str, InstrumentedAttribute],
+               attributes: frozenset[str]) -> list[ColumnElement[bool]]:
+    """Translate a query's parameters into conditions, all of which must hold.
+
+    :param arguments: the parameters with all their values
+    :param columns: the fields that can be filtered by, relations' as ``application__name``
+    :param attributes: the fields that exist but cannot be filtered by; any other name is ignored
+    :raises RequestError: for a field or lookup that does not allow it
+    """
+    found = []
+    for parameter, values in arguments.items():
+        field, _, lookup = parameter.rpartition("__")
+        if lookup not in KNOWN_LOOKUPS or not field:
+            field, lookup = parameter, "exact"
+        if field in columns:
+            found.extend(_condition(columns[field], field, lookup, value) for value in values)
+        elif field.rpartition("__")[2] in attributes and field.rpartition("__")[0] in ("", "application"):
+            raise RequestError(f"The '{field}' field does not allow filtering.")
+    return found
+
+
+def _condition(column: InstrumentedAttribute, field: str, lookup: str, value: str) -> ColumnElement[bool]:
+    if lookup not in LOOKUPS:
+        raise RequestError(f"'{lookup}' is not an allowed filter on the '{field}' field.")
+    if field.endswith("uuid"):
+        value = value.lower()
+    if "\0" in value:
+        return false()
+    if lookup == "startswith":
+        return column.between(value, value + "\U0010ffff") if value else column.is_not(None)
+    if lookup == "in":
+        choices = value.split(",")
+        if len(choices) > MAX_CHOICES:
+            raise RequestError(f"'in' takes at most {MAX_CHOICES} values.")
+        return column.in_(choices)
+    return column == value
+
+
+@dataclass(frozen=True)
+class Page:
+    """The part of a list that was asked for."""
+
+    limit: int
+    offset: int
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, list[str]]) -> Page:
+        """Read the page from a query's parameters.
+
+        :raises RequestError: limit or offset is no integer, or negative
+        """
+        limit = _integer(arguments, "limit", DEFAULT_LIMIT)
+        return cls(min(limit, MAX_LIMIT) or MAX_LIMIT, _integer(arguments, "offset", 0))
+
+    def envelope(self, path: str, arguments: Mapping[str, list[str]], total: int, objects: list[Any]) -> dict[str, Any]:
+        """Wrap a page's objects as every list is wrapped.
+
+        :param total: how many objects there are on all pages
+        """
+        def link(offset: int) -> str:
+            kept = [(key, value) for key, values in arguments.items() if key not in ("limit", "offset")
+                    for value in values]
+            return f"{path}?{urlencode(kept + [('limit', self.limit), ('offset', offset)])}"
+        after, before = self.offset + self.limit, self.offset - self.limit
+        return {"meta": {"limit": self.limit, "offset": self.offset, "total_count": total,
+                         "next": link(after) if after < total else None,
+                         "previous": link(before) if before >= 0 else None},
+                "objects": objects}
+
+
+def _integer(arguments: Mapping[str, list[str]], key: str, default: int) -> int:
+    value = (arguments.get(key) or [str(default)])[-1]
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise RequestError(f"Invalid {key} '{value[:100]}' provided. Please provide an integer that is not negative.")
+    return int(value)
