@@ -20,6 +20,9 @@ from tutum.server.service import ENGINES, Service, StartError, is_loopback
 
 DEFAULT_PORT = 8886
 
+#: Signals that end the service as Ctrl-C does.
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tutum-server")
@@ -56,8 +59,7 @@ def serve(host: str, port: int, data_dir: Path | None, allow_remote: bool, engin
     if engine == "process" and not is_loopback(host) and not allow_remote:
         raise click.UsageError(f"--host {host} would let everyone who has a key run commands on this machine. "
                                "Add --allow-remote if that is meant.")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _exit)
+    _end_on_signals()
     try:
         with _make_service(data_dir or _default_data_dir(), host, port, engine, public_host) as service:
             _introduce(service)
@@ -75,6 +77,7 @@ def run(command: tuple[str, ...], engine: str, public_host: str) -> None:
     The service has a free port and temporary data. COMMAND finds it through TUTUM_BASE_URL, TUTUM_USER, TUTUM_APIKEY
     and TUTUM_CONFIG_FILE. The exit status is COMMAND's.
     """
+    _end_on_signals()
     with tempfile.TemporaryDirectory(prefix="tutum-") as directory:
         with _make_service(Path(directory), "127.0.0.1", 0, engine, public_host) as service:
             status = _run_beside(service, command)
@@ -83,13 +86,13 @@ def run(command: tuple[str, ...], engine: str, public_host: str) -> None:
 
 def _run_beside(service: Service, command: tuple[str, ...]) -> int:
     """Serve while `command` runs; signals are the command's to handle, and its end is the service's."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to the command, too
     try:
         process = subprocess.Popen(command, env={**os.environ, **_variables(service)})
     except OSError as error:
         click.echo(f"Cannot run {command[0]}: {error.strerror}", err=True)
         return 126 if isinstance(error, PermissionError) else 127
-    signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to the command, too
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         signal.signal(number, lambda number, _: process.send_signal(number))
     signal.signal(signal.SIGUSR1, _exit)
 
@@ -132,5 +135,12 @@ def _default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tutum"
 
 
+def _end_on_signals() -> None:
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _exit)
+
+
 def _exit(number: int, frame: FrameType | None) -> None:
+    for each in ENDING_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one must not cut the end short
     raise SystemExit(0)

@@ -1,6 +1,7 @@
 """The engine that needs nothing installed: a container is a process group of this machine, in its own directory."""
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -187,10 +188,9 @@ class ProcessEngine(Engine):
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            keeper = self._keeper
-        if keeper is not None:
-            keeper.stdin.close()
-            keeper.wait()
+        if self._keeper is not None:
+            self._keeper.stdin.close()
+            self._listener.join()
         self._exits.put(None)
 
     def _home(self, uuid: str) -> Path:
@@ -204,11 +204,11 @@ class ProcessEngine(Engine):
         with self._lock:
             if self._closed:
                 raise EngineUnavailable("The service is ending")
-            if self._keeper.poll() is not None:
+            if not self._listener.is_alive():
                 self._start_keeper()
             try:
                 self._keeper.stdin.write(line)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise EngineUnavailable("The process that starts containers has ended") from error
 
     def _start_keeper(self) -> None:
@@ -217,13 +217,15 @@ class ProcessEngine(Engine):
             [sys.executable, "-I", "-S", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
             env={"LANG": "C.UTF-8"}, start_new_session=True,
             pass_fds=[] if self._lock_file is None else [self._lock_file])
-        threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-listener", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._keeper,), name="keeper", daemon=True)
+        self._listener.start()
 
     def _listen(self, keeper: subprocess.Popen) -> None:
-        with open(keeper.stdout.fileno(), "rb", closefd=False) as lines:
+        with io.BufferedReader(keeper.stdout) as lines:
             for line in lines:
                 self._hear(json.loads(line))
         keeper.wait()
+        keeper.stdin.close()
         if not self._closed:
             self._lose_all()
 

@@ -1,0 +1,138 @@
+"""The process engine by itself: real processes, no service."""
+import os
+import signal
+import socket
+import sys
+import uuid
+
+import pytest
+from conftest import processes_of, until
+
+from tutum.server.engines import ContainerSpec, EngineUnavailable, Port, PortTaken, StartFailed
+from tutum.server.engines import process as process_engine
+from tutum.server.engines.process import ProcessEngine
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = ProcessEngine(tmp_path / "containers")
+    engine.open()
+    yield engine
+    engine.close()
+
+
+def spec(command="sleep 600", **attributes):
+    return ContainerSpec(**{"uuid": str(uuid.uuid4()), "name": "web-1", "application": str(uuid.uuid4()),
+                            "account": "tutum", "image": "any/thing:latest", "run_command": command, **attributes})
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_container_sees_its_own_environment_and_nothing_of_the_service(engine, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_SERVICE", "hidden")
+    container = spec("env", environment={"MODE": "prod"}, ports=(Port(80, "tcp", free_port()),))
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    seen = dict(line.split("=", 1) for line in engine.logs(container.uuid).splitlines())
+    port = str(container.ports[0].outer)
+    assert (seen["MODE"], seen["PORT"], seen["PORT_80_TCP"], seen["HOSTNAME"]) == ("prod", port, port, "web-1")
+    assert set(seen) == {"MODE", "PORT", "PORT_80_TCP", "HOSTNAME", "HOST", "HOME", "LANG", "PATH",
+                         "TUTUM_CONTAINER_UUID"}
+
+
+def test_a_container_has_a_directory_of_its_own_until_it_is_removed(engine):
+    container = spec("sh -c 'pwd; echo data > file; exec sleep 600'")
+    engine.deploy(container)
+    home = until(lambda: engine.logs(container.uuid)).strip()
+    until(lambda: os.path.exists(os.path.join(home, "file")))
+    engine.stop(container.uuid)
+    engine.start(container)
+    assert os.path.exists(os.path.join(home, "file"))
+    assert engine.containers() == {container.uuid}
+    engine.remove(container.uuid)
+    assert not os.path.exists(home) and engine.containers() == set()
+    assert engine.logs(container.uuid) == ""
+    assert processes_of(container.uuid) == []
+
+
+def test_deploying_again_starts_nothing_twice(engine):
+    container = spec()
+    engine.deploy(container)
+    engine.deploy(container)
+    assert len(processes_of(f"TUTUM_CONTAINER_UUID={container.uuid}")) == 1
+
+
+def test_stop_asks_first_and_forces_after_the_grace_time(engine, monkeypatch):
+    polite = spec("""sh -c 'trap "echo bye; exit 7" TERM; echo up; while :; do sleep 0.05; done'""")
+    engine.deploy(polite)
+    until(lambda: engine.logs(polite.uuid))
+    assert engine.stop(polite.uuid) == (False, 7)
+    assert engine.logs(polite.uuid).endswith("bye\n")
+    monkeypatch.setattr(process_engine, "STOP_GRACE", 0.2)
+    stubborn = spec("""sh -c 'trap "" TERM; echo up; while :; do sleep 0.05; done'""")
+    engine.deploy(stubborn)
+    until(lambda: engine.logs(stubborn.uuid))
+    assert engine.stop(stubborn.uuid) == (False, 128 + signal.SIGKILL)
+    assert engine.stop(stubborn.uuid) == (False, 128 + signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes that leave their group are found through /proc")
+def test_what_left_the_process_group_ends_with_its_container(engine):
+    container = spec("sh -c 'setsid sleep 600 & setsid sh -c \"sleep 601 & sleep 602\" & echo up; sleep 603'")
+    engine.deploy(container)
+    until(lambda: len(processes_of(f"TUTUM_CONTAINER_UUID={container.uuid}")) >= 5)
+    engine.stop(container.uuid)
+    until(lambda: processes_of(f"TUTUM_CONTAINER_UUID={container.uuid}") == [])
+
+
+def test_exits_are_told(engine):
+    container = spec("sh -c 'exit 4'")
+    engine.deploy(container)
+    assert next(engine.exits()) == container.uuid
+    assert engine.status(container.uuid) == (False, 4)
+
+
+def test_hello_world_runs_once_it_listens(engine):
+    container = spec("", image="tutum/hello-world:v9", ports=(Port(80, "tcp", free_port()),))
+    engine.deploy(container)
+    socket.create_connection(("127.0.0.1", container.ports[0].outer), 1).close()
+
+
+def test_hello_world_without_a_port_fails_to_start(engine):
+    with pytest.raises(StartFailed, match="needs a port"):
+        engine.deploy(spec("", image="tutum/hello-world:latest"))
+
+
+def test_a_port_in_use_is_told(engine):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(PortTaken, match=str(holder.getsockname()[1])):
+            engine.deploy(spec(ports=(Port(80, "tcp", holder.getsockname()[1]),)))
+
+
+def test_closing_ends_every_process(tmp_path):
+    engine = ProcessEngine(tmp_path / "containers")
+    engine.open()
+    container = spec("sh -c 'setsid sleep 600 & sleep 601'")
+    engine.deploy(container)
+    until(lambda: len(processes_of(container.uuid)) >= 3)
+    engine.close()
+    assert processes_of(container.uuid) == []
+    with pytest.raises(EngineUnavailable):
+        engine.deploy(container)
+
+
+def test_containers_of_a_killed_keeper_have_ended_and_others_can_start(engine):
+    container = spec()
+    engine.deploy(container)
+    os.kill(engine._keeper.pid, signal.SIGKILL)
+    assert next(engine.exits()) == container.uuid
+    assert engine.status(container.uuid) == (False, 128 + signal.SIGKILL)
+    until(lambda: processes_of(container.uuid) == [])
+    engine.start(container)
+    assert engine.status(container.uuid).running
