@@ -34,7 +34,7 @@ def cli() -> None:
 def engine_options(command: Callable) -> Callable:
     """Add the options that every command that starts a service has."""
     for option in (
-            click.option("--engine", type=click.Choice(sorted(ENGINES)), default="process", show_default=True,
+            click.option("--engine", type=click.Choice(ENGINES), default="process", show_default=True,
                          help="What runs the containers."),
             click.option("--public-host", metavar="HOST", default="127.0.0.1", show_default=True,
                          help="The host under which the published ports of containers answer.")):

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tutum.server import names, states
+from tutum.server.engines import Port
 from tutum.server.paths import API_PREFIX, Addresses, resource_uri
 from tutum.server.store import Application, Container
 
@@ -14,19 +15,19 @@ _SHOWN_WHILE = frozenset([states.RUNNING, states.PARTLY_RUNNING, states.SCALING]
 _GONE = (states.TERMINATING, states.TERMINATED)
 
 
-def of_container(container: Container, host: str) -> dict[str, str]:
-    """Return the variables that lead to one container's published ports.
-
-    :param host: the name under which the ports answer from inside the linking containers
-    """
+def of_container(container: Container, addresses: Addresses) -> dict[str, str]:
+    """Return the variables that lead from inside the linking containers to one container's published ports."""
     prefix = names.variable_name(container.unique_name)
-    published = [port for port in container.container_ports if port["outer_port"] is not None]
+    published = [Port(port["inner_port"], port["protocol"], port["outer_port"])
+                 for port in container.container_ports if port["outer_port"] is not None]
     variables = {}
     for port in published:
-        url = f"{port['protocol']}://{host}:{port['outer_port']}"
-        name = f"{prefix}_PORT_{port['inner_port']}_{port['protocol'].upper()}"
-        variables.update({name: url, f"{name}_ADDR": host, f"{name}_PORT": str(port["outer_port"]),
-                          f"{name}_PROTO": port["protocol"]})
+        host, number = (addresses.link_address(container.unique_name, port)
+                        or (addresses.public_host, port.outer))
+        url = f"{port.protocol}://{host}:{number}"
+        name = f"{prefix}_PORT_{port.inner}_{port.protocol.upper()}"
+        variables.update({name: url, f"{name}_ADDR": host, f"{name}_PORT": str(number),
+                          f"{name}_PROTO": port.protocol})
         if len(published) == 1:
             variables[f"{prefix}_PORT"] = url
     return variables
@@ -52,7 +53,7 @@ def _for_linking(application: Application, addresses: Addresses) -> dict[str, st
     variables = _api_url(application, addresses)
     for container in application.containers:
         if container.state not in _GONE:
-            variables.update(of_container(container, addresses.public_host))
+            variables.update(of_container(container, addresses))
     return variables
 
 

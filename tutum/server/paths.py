@@ -1,17 +1,26 @@
 """Where resources are found (api-v1 1.1, 1.8)."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from tutum.server.engines import Port
 
 API_PREFIX = "/api/v1"
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """The hosts that appear in replies: of published ports, and of the service itself with its scheme."""
+    """The addresses that appear in replies and link variables.
+
+    :param public_host: the host at which published ports answer
+    :param api_url: scheme, host and port of the service
+    :param link_address: tells where a container's port answers from inside others, None where that is as from outside
+    """
 
     public_host: str
     api_url: str
+    link_address: Callable[[str, Port], tuple[str, int] | None]
 
 
 def resource_uri(resource: str, pk: str) -> str:

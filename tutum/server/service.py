@@ -12,17 +12,15 @@ import waitress
 
 from tutum.server import accounts
 from tutum.server.controller import Controller
+from tutum.server.engines import Engine
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.paths import API_PREFIX, Addresses
 from tutum.server.store import Store
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
 
-#: How each engine is made: from the data directory, the host of published ports, and a lock to share.
-ENGINES = {
-    "process": lambda data_dir, public_host, lock: ProcessEngine(
-        data_dir / "containers", "127.0.0.1" if is_loopback(public_host) else "0.0.0.0", lock),
-}
+#: The names of the engines.
+ENGINES = ("process",)
 
 #: The user name of the account that is made at the first start.
 FIRST_ACCOUNT = "tutum"
@@ -62,8 +60,8 @@ class Service:
         #: A file that `TUTUM_CONFIG_FILE` can name, with the credentials of the first account.
         self.client_file = data_dir / "client.ini"
         self._store = Store(data_dir / "tutum.db")
-        self._engine = ENGINES[engine](data_dir, public_host, self._locks[1])
-        addresses = Addresses(public_host, api_url)
+        self._engine = self._make_engine(engine, data_dir, public_host)
+        addresses = Addresses(public_host, api_url, self._engine.link_address)
         self._controller = Controller(self._store, self._engine, addresses)
         self._server = waitress.create_server(
             create_app(Context(store=self._store, addresses=addresses, image_of=self._engine.image,
@@ -74,6 +72,10 @@ class Service:
         if self.new_account is not None:
             _write_privately(self.client_file, f"[auth]\nuser = {self.new_account.username}\n"
                                                f"apikey = {self.new_account.apikey}\n")
+
+    def _make_engine(self, name: str, data_dir: Path, public_host: str) -> Engine:
+        bind_host = "127.0.0.1" if is_loopback(public_host) else "0.0.0.0"
+        return ProcessEngine(data_dir / "containers", bind_host, lock_file=self._locks[1])
 
     def __enter__(self) -> Service:
         self._engine.open()

@@ -28,6 +28,16 @@ class EngineUnavailable(EngineError):
     """The engine cannot answer now; the step is to be tried again later."""
 
 
+class Credentials(NamedTuple):
+    """What a registry asks for before it gives out a private image."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r})"
+
+
 class Port(NamedTuple):
     """A port of a container and the port of the machine at which it answers."""
 
@@ -41,13 +51,21 @@ class ImageInfo:
     """What an image says of itself: the defaults of the applications made from it (api-v1 3.1)."""
 
     ports: tuple[Port, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     run_command: str = ""
     entrypoint: str = ""
+    docker_id: str = ""
+    author: str = ""
+    created: Optional[float] = None
 
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container as it is to be: all that an engine needs to know of it."""
+    """One container as it is to be: all that an engine needs to know of it.
+
+    `name` is its unique name, `account` and `application` say whose it is; `run_command` and `entrypoint` are as the
+    user wrote them, in a shell's quoting, and empty where the image's own are to hold.
+    """
 
     uuid: str
     name: str
@@ -88,15 +106,24 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def pull(self, name: str) -> ImageInfo:
-        """Get an image and tell what it says of itself; may take minutes.
+    def pull(self, name: str, credentials: Credentials | None = None, anew: bool = False) -> ImageInfo:
+        """Have an image here and tell what it says of itself; may take minutes.
 
+        :param credentials: for its registry, where the account has some
+        :param anew: whether to ask the registry for the tag's newest build although one is here
         :raises StartFailed: it cannot be had
         """
 
     @abstractmethod
     def port_is_free(self, port: Port) -> bool:
         """Tell whether the machine's port `port.outer` could be given to a container, as far as can be seen."""
+
+    def link_address(self, name: str, port: Port) -> tuple[str, int] | None:
+        """Tell where a published port of the container with a unique name answers from inside other containers.
+
+        :returns: host and port, or None where that is the host and port at which it answers from outside
+        """
+        return None
 
     @abstractmethod
     def deploy(self, spec: ContainerSpec) -> None:

@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, ImageInfo, Port, PortTaken,
-                                  StartFailed, Status)
+from tutum.server.engines import (ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable, ImageInfo, Port,
+                                  PortTaken, StartFailed, Status)
 
 #: Programs that stand in the place of images; a name counts with any tag.
 PROGRAMS = {"tutum/hello-world": ("hello_world.py", ImageInfo(ports=(Port(80, "tcp"),)))}
@@ -71,7 +71,7 @@ class ProcessEngine(Engine):
     def image(self, name: str) -> ImageInfo | None:
         return PROGRAMS.get(_without_tag(name), (None, ImageInfo()))[1]
 
-    def pull(self, name: str) -> ImageInfo:
+    def pull(self, name: str, credentials: Credentials | None = None, anew: bool = False) -> ImageInfo:
         return self.image(name)
 
     def port_is_free(self, port: Port) -> bool:

@@ -113,7 +113,7 @@ def container_in_detail(container: Container, addresses: Addresses) -> dict[str,
     return {
         **container_in_list(container, addresses),
         "container_envvars": [{"container": uri, "key": key, "value": environment[key]} for key in environment],
-        "link_variables": links.of_container(container, addresses.public_host),
+        "link_variables": links.of_container(container, addresses),
         **_linked(container.application),
     }
 
