@@ -1,0 +1,1 @@
+"""The parts of the library, from the transport (`http`) to the resources."""

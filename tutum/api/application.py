@@ -1,0 +1,58 @@
+"""Applications: an image, and the containers that run it."""
+from __future__ import absolute_import
+
+from tutum.api.deployed import Deployed
+
+
+class Application(Deployed):
+    """Stand for an application; its attributes are those of api-v1 3.1."""
+
+    _endpoint = "application"
+    _detail_only = frozenset(["container_envvars", "containers", "link_variables",
+                              "linked_from_application", "linked_to_application", "roles"])
+
+    @classmethod
+    def create(cls, **attributes):
+        """Make a new application; ``save()`` deploys it.
+
+        :param str image: what to run, such as ``"tutum/hello-world"`` or ``"acme/shop:v3"``;
+            required
+        :param str name: its name, letters, digits, ``_`` and ``-``, 63 at most; default: the
+            image's name without namespace and tag
+        :param int target_num_containers: how many containers to run, 1 at least; default: 1
+        :param str container_size: ``"XS"``, ``"S"``, ``"M"``, ``"L"`` or ``"XL"``; default:
+            ``"XS"``
+        :param str run_command: command to run; default: the image's
+        :param str entrypoint: what runs the command; default: the image's
+        :param list container_ports: ports to publish, such as
+            ``[{"protocol": "tcp", "inner_port": 80}]``, ``tcp`` or ``udp``, 1 to 65535; default:
+            those of the image
+        :param list container_envvars: environment, such as
+            ``[{"key": "MODE", "value": "prod"}]``; default: ``[]``
+        :param list linked_to_application: applications to link to: ``resource_uri``, uuid or
+            unique name of each; default: ``[]``
+        :param str autorestart: whether to start a container again when it exits: ``"OFF"``,
+            ``"ON_FAILURE"`` or ``"ALWAYS"``, 3 times a minute at most; default: ``"OFF"``
+        :param str autoreplace: whether to replace it when it exits, with the same values, 3 times
+            in 5 minutes at most; default: ``"OFF"``
+        :param str autodestroy: whether to terminate it when it exits, with the same values;
+            default: ``"OFF"``
+        :param bool sequential_deployment: whether to start containers one after another;
+            default: ``False``
+        :param list roles: ``["global"]`` lets the containers use the API; default: ``[]``
+        :param str web_public_dns: name under which the web port is known; default: ``public_dns``
+        :returns: the application, not saved yet
+        :raises AttributeError: for the name of a method
+        """
+        return super(Application, cls).create(**attributes)
+
+    def redeploy(self, tag=None, timeout=None):
+        """Replace the containers by new ones, which keep names and ports but no data.
+
+        :param tag: tag of the image to run from now on, ``None`` for the same
+        :param timeout: as ``tutum.timeout``, for this call
+        :returns: ``True``
+        :raises TutumBadRequestError: when its state does not allow that
+        :raises TutumApiError: for any other failure, and for an application that is not saved
+        """
+        return self._action("redeploy", data={"tag": tag}, timeout=timeout)

@@ -1,0 +1,157 @@
+"""A connection whose requests end at a deadline, whatever the other side does.
+
+The time-out of a socket bounds one read; a service that sends a byte a second never meets it.
+"""
+from __future__ import absolute_import
+
+import errno
+import io
+import socket
+import time
+
+import six
+
+now = getattr(time, "monotonic", time.time)
+
+
+class Attempt(object):
+    """Hold what is known of a request that is being sent: its deadline, and what became of it."""
+
+    def __init__(self):
+        self.start(None)
+
+    def start(self, seconds):
+        """Begin anew.
+
+        :param seconds: what the request may take once it is connected, ``None`` for no bound
+        """
+        self.seconds = seconds
+        self.sent = False
+        self.expired = False
+        self.arm()
+
+    def arm(self):
+        """Let the time count from now."""
+        self.deadline = None if self.seconds is None else now() + self.seconds
+
+    def bound(self, sock):
+        """Give a socket the time that is left.
+
+        :param sock: the socket
+        :raises socket.timeout: when nothing is left
+        """
+        left = None if self.deadline is None else self.deadline - now()
+        if left is not None and left <= 0:
+            self.expired = True
+            raise socket.timeout("timed out")
+        sock.settimeout(left)
+
+    def call(self, sock, function, argument):
+        """Call a function that sends or receives once, within the time that is left.
+
+        :param sock: the socket that the function works on
+        :param function: the function
+        :param argument: its argument
+        :returns: what the function returns
+        :raises socket.timeout: when the time is over
+        """
+        while True:
+            self.bound(sock)
+            try:
+                return function(argument)
+            except socket.timeout:
+                self.expired = True
+                raise
+            except EnvironmentError as error:
+                # Python 2 lets a signal end the call.
+                if error.errno != errno.EINTR:
+                    raise
+
+
+class BoundedReader(io.RawIOBase):
+    """Read from a socket within the time that an attempt has."""
+
+    def __init__(self, sock, attempt):
+        # The file counts as a user of the socket, which thus stays open until all is read.
+        self._file = sock.makefile("rb", 0)
+        self._sock = self._file._sock if six.PY2 else sock
+        self._receive = self._sock.recv_into if six.PY2 else self._file.readinto
+        self._attempt = attempt
+
+    def readable(self):
+        """Return True, as the buffer around it asks."""
+        return True
+
+    def readinto(self, buffer):
+        """Receive what is there.
+
+        :param buffer: takes the bytes
+        :returns: their number, 0 at the end
+        :raises socket.timeout: when the attempt's time is over
+        """
+        return self._attempt.call(self._sock, self._receive, buffer)
+
+    def close(self):
+        """Let the socket go."""
+        self._file.close()
+        super(BoundedReader, self).close()
+
+
+class BoundedSocket(object):
+    """Stand for a socket where http.client only makes a file of it."""
+
+    def __init__(self, sock, attempt):
+        self._sock = sock
+        self._attempt = attempt
+
+    def makefile(self, *_):
+        """Return a file to read from.
+
+        :returns: a buffered :class:`BoundedReader`
+        """
+        return io.BufferedReader(BoundedReader(self._sock, self._attempt))
+
+
+class BoundedConnection(object):
+    """Mix deadlines into an HTTP connection, through http.client's public methods."""
+
+    attempt = None
+
+    def connect(self):
+        """Connect; the time for the request starts here."""
+        super(BoundedConnection, self).connect()
+        self.attempt.arm()
+
+    def send(self, data):
+        """Send bytes.
+
+        :param data: head or body of a request
+        :raises socket.timeout: when the attempt's time is over
+        """
+        if self.sock is None:
+            self.connect()
+        while data:
+            count = self.attempt.call(self.sock, self.sock.send, data)
+            self.attempt.sent = True
+            data = data[count:]
+
+    def response_class(self, sock, *args, **kwargs):
+        """Return a reply that reads from the socket within the time.
+
+        :param sock: the socket
+        :returns: what http.client makes of it
+        """
+        make = super(BoundedConnection, self).response_class
+        return make(BoundedSocket(sock, self.attempt), *args, **kwargs)
+
+
+def bounded(connection_class, attempt):
+    """Return a class of connections that keep to an attempt's time.
+
+    :param connection_class: the class to extend
+    :param attempt: the :class:`Attempt` that all its connections follow
+    :returns: the new class
+    """
+    # Python 2's own connections are classes of the old kind, which super() does not take.
+    return type("Bounded" + connection_class.__name__, (BoundedConnection, connection_class),
+                {"attempt": attempt})

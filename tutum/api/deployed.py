@@ -1,0 +1,103 @@
+"""What applications and containers have in common: they run, or do not."""
+from __future__ import absolute_import
+
+import time
+
+import six
+
+import tutum
+from tutum.api.base import RESTModel
+from tutum.api.bounded import now
+from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
+from tutum.api.http import send_request
+
+#: States that pass by themselves; any other is settled (api-v1 6).
+TRANSITIONAL = ("Init", "Starting", "Scaling", "Redeploying", "Stopping", "Terminating")
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2
+
+
+class Deployed(RESTModel):
+    """Stand for an object that has a state and logs."""
+
+    def start(self, timeout=None):
+        """Start it; its state is ``Starting``, then ``Running``.
+
+        :param timeout: as ``tutum.timeout``, for this call
+        :returns: ``True``
+        :raises TutumBadRequestError: when its state does not allow that
+        :raises TutumApiError: for any other failure, and for an object that is not saved
+        """
+        return self._action("start", timeout=timeout)
+
+    def stop(self, timeout=None):
+        """Stop it; its state is ``Stopping``, then ``Stopped``.
+
+        :param timeout: as ``tutum.timeout``, for this call
+        :returns: ``True``
+        :raises TutumBadRequestError: when its state does not allow that
+        :raises TutumApiError: for any other failure, and for an object that is not saved
+        """
+        return self._action("stop", timeout=timeout)
+
+    @property
+    def logs(self):
+        """Return what it has written so far.
+
+        :returns: text
+        :raises TutumApiError: when the logs cannot be had, and for an object that is not saved
+        """
+        path = self._saved_path() + "logs/"
+        reply = send_request("GET", path)
+        text = reply.get("logs") if isinstance(reply, dict) else None
+        if not isinstance(text, six.string_types):
+            raise TutumApiError("The reply holds no logs (GET %s)." % path, method="GET")
+        return text
+
+    def wait(self, state=None, timeout=60):
+        """Wait until it is in a state, asking the service with growing pauses.
+
+        Changes that are not saved stay so.
+
+        :param state: the state to wait for; ``None`` for any that does not pass by itself
+        :param timeout: seconds to wait at most, ``None`` for ever
+        :returns: ``True``
+        :raises TutumWaitError: when it settles in another state, or is not there in time
+        :raises TutumApiError: when the state cannot be had, and for an object that is not saved
+        """
+        path = self._saved_path()
+        deadline = None if timeout is None else now() + timeout
+        pause, seen = FIRST_PAUSE, self._reply.get("state")
+        while True:
+            # The last look comes at the deadline, and needs a moment.
+            left = None if deadline is None else max(deadline - now(), 1)
+            try:
+                self._accept(send_request("GET", path, timeout=within(left)), "GET")
+            except TutumTimeoutError:
+                if deadline is None or now() < deadline:
+                    raise
+            else:
+                seen = self._reply.get("state")
+            if seen == state or state is None and seen not in TRANSITIONAL:
+                return True
+            if seen not in TRANSITIONAL:
+                raise TutumWaitError("%s settled as %s while %s was waited for"
+                                     % (self, seen, state), state=seen)
+            if deadline is not None and now() + pause > deadline:
+                pause = deadline - now()
+            if pause <= 0:
+                raise TutumWaitError("%s is still %s after %s seconds, %s was waited for"
+                                     % (self, seen, timeout, state or "a settled state"),
+                                     state=seen)
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def within(seconds):
+    """Return the time-out of a request that must not take longer than is left."""
+    present = tutum.timeout
+    if seconds is None or not (present is None or isinstance(present, (int, float, tuple))):
+        return present
+    pair = present if isinstance(present, tuple) else (present, present)
+    return tuple(seconds if part is None else min(part, seconds) for part in pair)

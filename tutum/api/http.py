@@ -1,0 +1,294 @@
+"""The one place that talks HTTP."""
+from __future__ import absolute_import
+
+import atexit
+import json
+import os
+import threading
+import time
+from collections import namedtuple
+
+import requests
+import six
+
+import tutum
+from tutum.api import body, credentials, replies, retry, urls, wirelog
+from tutum.api.bounded import Attempt, bounded, now
+from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError, printable
+
+LONGEST_CHAIN = 5
+
+REMEDIES = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_URL to the address "
+            "of one that runs.")
+
+encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+Request = namedtuple("Request", "method url headers body timeout")
+Reply = namedtuple("Reply", "status headers body")
+
+
+def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None):
+    """Send a request to the service and return what it answers.
+
+    A GET is sent again, at most ``tutum.retries`` times, when the connection is lost or the service
+    is busy (429, 502, 503, 504). Any other request is sent again only if no byte of it went out.
+
+    :param method: HTTP method
+    :param path: path below ``tutum.base_url``, such as ``application/``
+    :param params: mapping of query parameters; ``None`` as a value means 'not given'
+    :param data: body: bytes or text of JSON, or a value that becomes it
+    :param headers: mapping of more headers
+    :param auth: user name and password, sent in place of the key
+    :param timeout: as ``tutum.timeout``, for this call; ``None`` means ``tutum.timeout``
+    :returns: the reply's JSON, ``None`` when it has no body
+    :raises TutumAuthError: when there are no credentials or the service refuses them (401)
+    :raises TutumNotFoundError: when there is no such object (404)
+    :raises TutumBadRequestError: when the service refuses the request (400)
+    :raises TutumServerError: when the service fails (5xx)
+    :raises TutumConnectionError: when there is no connection
+    :raises TutumTimeoutError: when the answer is not there in time
+    :raises TutumApiError: for any other status, and for a reply that is no JSON
+    """
+    base = urls.base(tutum.base_url)
+    authorization = credentials.basic(*auth) if auth else credentials.authorization()
+    request = compose(six.ensure_str(method).upper(), urls.below(base, path, params),
+                      authorization, headers, data, tutum.timeout if timeout is None else timeout)
+    for _ in range(LONGEST_CHAIN + 1):
+        reply = persist(base, request)
+        if 200 <= reply.status < 300:
+            return value(request, reply)
+        onward = request.method == "GET" and urls.redirect(base, request.url, location(reply))
+        if not onward:
+            break
+        request = request._replace(url=onward)
+    raise failure(request, reply)
+
+
+def close():
+    """Close the connections of the calling thread; the next call opens new ones.
+
+    :returns: ``None``
+    """
+    lines = _local.__dict__.pop("lines", None)
+    if lines is not None:
+        lines.close()
+
+
+def compose(method, url, authorization, more, data, timeout):
+    """Return the request to send."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
+               "User-Agent": user_agent(), "Authorization": authorization}
+    if data is not None:
+        if not isinstance(data, (bytes, six.text_type)):
+            data = encoder.encode(data)
+        data = six.ensure_binary(data)
+        headers["Content-Type"] = "application/json"
+    if method != "GET":
+        headers["Content-Length"] = str(len(data or b""))
+    if more:
+        headers.update(more)
+    return Request(method, url, headers, data, timeout)
+
+
+def user_agent():
+    """Return the value of the header ``User-Agent``."""
+    name = "python-tutum/" + tutum.__version__
+    return name + " " + printable(tutum.user_agent) if tutum.user_agent else name
+
+
+def persist(base, request):
+    """Return the reply to a request, sent again where that does no harm."""
+    line = line_to(base)
+    tried = 0
+    while True:
+        began, reply, failed = now(), None, None
+        try:
+            reply = exchange(line, request)
+        except TutumApiError as error:
+            failed = error
+        wirelog.attempt(request, reply, failed, now() - began)
+        pause = retry.pause(tried, tutum.retries,
+                            safe=request.method == "GET" or not line.adapter.attempt.sent,
+                            lost=isinstance(failed, TutumConnectionError),
+                            status=reply and reply.status,
+                            retry_after=reply and retry.seconds(reply.headers.get("Retry-After")))
+        if pause is None:
+            break
+        time.sleep(pause)
+        tried += 1
+    if failed:
+        raise failed
+    return reply
+
+
+def exchange(line, request):
+    """Send a request once and return its reply."""
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url = request.method, request.url
+    prepared.headers, prepared.body = request.headers, request.body
+    line.adapter.attempt.start(read_timeout(request.timeout))
+    response = problem = None
+    try:
+        response = line.adapter.send(prepared, timeout=request.timeout, **line.settings)
+        data = body.read(request.method, response, tutum.max_reply_size)
+        reply, response = Reply(response.status_code, response.headers, data), None
+        return reply
+    except body.Unreadable as unreadable:
+        problem = TutumApiError("%s (%s %s)." % (unreadable, request.method, request.url),
+                                method=request.method, url=request.url)
+    except Exception as error:
+        # Whatever comes in meets the parsers of several libraries; their errors have no base.
+        problem = explain(error, line.adapter.attempt, request)
+    finally:
+        if response is not None:
+            response.close()
+    # Raised here and not above: the error that requests raised holds the request and so the key.
+    raise problem
+
+
+def read_timeout(timeout):
+    """Return the seconds that bound an attempt, ``None`` for no bound."""
+    if isinstance(timeout, (tuple, list)):
+        timeout = timeout[1]
+    elif hasattr(timeout, "total"):
+        timeout = timeout.read_timeout if timeout.total is None else timeout.total
+    if timeout is not None and not timeout > 0:
+        raise ValueError("A time-out must be more than 0 seconds, not %r" % (timeout,))
+    return timeout
+
+
+def value(request, reply):
+    """Return the JSON of a reply that says success."""
+    try:
+        return replies.decode(reply.body)
+    except ValueError:
+        pass
+    raise replies.not_json(request.method, request.url, reply.status, text(request, reply))
+
+
+def failure(request, reply):
+    """Return the error that a reply without success means."""
+    return replies.error(request.method, request.url, reply.status, text(request, reply),
+                         retry.seconds(reply.headers.get("Retry-After")), location(reply))
+
+
+def text(request, reply):
+    """Return the text of a reply, without the credentials should it repeat them."""
+    return credentials.scrub(replies.text(reply.body), request.headers["Authorization"])
+
+
+def location(reply):
+    """Return where a redirect leads, ``None`` for other replies."""
+    return reply.headers.get("Location") if 300 < reply.status < 309 else None
+
+
+def explain(error, attempt, request):
+    """Return the error to raise for one that requests raised, or a library under it."""
+    where = "%s %s" % (request.method, request.url)
+    details = {"method": request.method, "url": request.url}
+    unsure = replies.UNSURE if attempt.sent and request.method != "GET" else ""
+    if attempt.expired or isinstance(error, requests.Timeout):
+        return TutumTimeoutError(
+            "No answer in time (%s): %s. tutum.timeout says how long to wait.%s"
+            % (where, "%s seconds were over" % request.timeout if not attempt.expired else
+               "it was not whole after %s seconds" % attempt.seconds, unsure), **details)
+    reason = credentials.scrub(root(error), request.headers["Authorization"])
+    if attempt.sent:
+        return TutumConnectionError("The connection was lost (%s): %s.%s"
+                                    % (where, reason, unsure), **details)
+    return TutumConnectionError("No connection (%s): %s. %s" % (where, reason, REMEDIES), **details)
+
+
+def root(error):
+    """Return the text of the error at the bottom of those that libraries wrap around it."""
+    for _ in range(10):
+        inner = [item for item in (getattr(error, "reason", None),) + getattr(error, "args", ())
+                 if isinstance(item, Exception)]
+        if not inner:
+            break
+        error = inner[0]
+    # urllib3 puts the connection's repr before its own words.
+    return six.ensure_text(printable(error)).rpartition(u">: ")[2] or type(error).__name__
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """Send requests to one service, within the time that they have."""
+
+    def __init__(self, base):
+        self.attempt = Attempt()
+        self._prefix = len(base.url) - len(base.path)
+        self._pool = None
+        super(Adapter, self).__init__(pool_connections=1, pool_maxsize=1)
+
+    def get_connection_with_tls_context(self, request, verify, proxies=None, cert=None):
+        """Return the pool of connections (requests from 2.32)."""
+        return self._pool or self._keep(super(Adapter, self).get_connection_with_tls_context(
+            request, verify, proxies=proxies, cert=cert))
+
+    def get_connection(self, url, proxies=None):
+        """Return the pool of connections (requests before 2.32)."""
+        return self._pool or self._keep(super(Adapter, self).get_connection(url, proxies))
+
+    def _keep(self, pool):
+        pool.ConnectionCls = bounded(pool.ConnectionCls, self.attempt)
+        self._pool = pool
+        return pool
+
+    def request_url(self, request, proxies):
+        """Return what to ask for: the path, but the whole address of a proxy."""
+        if proxies:
+            return super(Adapter, self).request_url(request, proxies)
+        return request.url[self._prefix:]
+
+    def build_response(self, request, raw):
+        """Return the response without cookies, of which the API has none."""
+        response = requests.Response()
+        response.request, response.url = request, request.url
+        response.raw, response.headers, response.status_code = raw, raw.headers, raw.status
+        return response
+
+
+class Line(object):
+    """Keep a session and what the environment says of proxies and certificates."""
+
+    def __init__(self, base):
+        self.session = requests.Session()
+        self.adapter = Adapter(base)
+        self.session.mount(base.url, self.adapter)
+        self.settings = self.session.merge_environment_settings(base.url, {}, True, None, None)
+        if base.loopback:
+            # A proxy elsewhere cannot reach this machine's loopback, and would be sent the key.
+            self.settings["proxies"] = dict(
+                (scheme, proxy) for scheme, proxy in self.settings["proxies"].items()
+                if urls.is_loopback(proxy))
+
+
+class Lines(dict):
+    """Hold the lines of one thread of one process, by origin."""
+
+    def __init__(self):
+        super(Lines, self).__init__()
+        self.process = os.getpid()
+
+    def close(self):
+        """Close all their connections."""
+        while self:
+            self.popitem()[1].session.close()
+
+    def __del__(self):
+        self.close()
+
+
+def line_to(base):
+    """Return the calling thread's line to a service; neither a fork nor a thread shares one."""
+    lines = getattr(_local, "lines", None)
+    if lines is None or lines.process != os.getpid():
+        lines = _local.lines = Lines()
+    line = lines.get(base.url)
+    if line is None:
+        line = lines[base.url] = Line(base)
+    return line
+
+
+_local = threading.local()
+atexit.register(close)
