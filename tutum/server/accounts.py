@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from tutum.server.store import Account, Store
+from tutum.server.store import Account, Application, Store
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,33 @@ def exist(store: Store) -> bool:
 
 
 def by_apikey(store: Store, username: str, apikey: str) -> Identity | None:
-    """Return the account that has this name and API key, or None."""
+    """Return the account that has this name and API key, or None.
+
+    The token of an application with a role counts as a key while the application is there (api-v1 3.9).
+    """
     identity, _ = _find(store, username)
-    matches = hmac.compare_digest((identity.apikey if identity else "").encode(), apikey.encode("utf-8", "replace"))
-    return identity if identity and matches else None
+    if identity is None:
+        return None
+    uuid, dot, _ = apikey.partition(".")
+    expected = _role_token(identity.apikey, uuid) if dot and _has_role(store, identity, uuid) else identity.apikey
+    return identity if hmac.compare_digest(expected.encode(), apikey.encode("utf-8", "replace")) else None
+
+
+def role_header(application: Application) -> str:
+    """Return the Authorization header for the containers of an application with a role."""
+    account = application.account
+    return f"ApiKey {account.username}:{_role_token(account.apikey, application.uuid)}"
+
+
+def _role_token(apikey: str, uuid: str) -> str:
+    return f"{uuid}.{hmac.new(apikey.encode(), uuid.encode('utf-8', 'replace'), 'sha256').hexdigest()}"
+
+
+def _has_role(store: Store, identity: Identity, uuid: str) -> bool:
+    with store.reading() as session:
+        application = session.scalar(select(Application).where(
+            Application.uuid == uuid, Application.account_id == identity.id, Application.destroyed_at.is_(None)))
+        return application is not None and "global" in application.roles
 
 
 def by_password(store: Store, username: str, password: str) -> Identity | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server import links, ports, states
+from tutum.server import links, ports, recovery, states
 from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, StartFailed,
                                   Status)
 from tutum.server.paths import Addresses
@@ -185,8 +185,17 @@ class Controller:
 
     def _check(self, uuid: str) -> None:
         status = self._engine.status(uuid)
-        if not status.running:
-            self._finish(uuid, states.RUNNING, states.STOPPED, stopped_at=now(), **_exit_of(status))
+        if status.running:
+            return
+        with self._store.writing() as session:
+            container = _find(session, uuid)
+            if container is None or container.state != states.RUNNING:
+                return
+            container.stopped_at = now()
+            container.exit_code = container.exit_code if status.exit_code is None else status.exit_code
+            recovery.recover(session, container, status.exit_code)
+            _settle(session, container.application)
+        self._jobs.submit(uuid)
 
     def _finish(self, uuid: str, before: str, after: str, **values: Any) -> None:
         """Write down what a step came to, unless something else was asked for meanwhile."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tutum.server import names, states
+from tutum.server import accounts, names, states
 from tutum.server.engines import Port
 from tutum.server.paths import API_PREFIX, Addresses, resource_uri
 from tutum.server.store import Application, Container
@@ -41,11 +41,20 @@ def of_application(application: Application, addresses: Addresses) -> dict[str, 
 
 
 def container_environment(container: Container, addresses: Addresses) -> dict[str, str]:
-    """Return the variables that a container gets: its links', and the user's own, which win."""
-    environment = {}
-    for application in container.application.linked_to:
-        environment.update(_for_linking(application, addresses))
-    environment.update((variable["key"], variable["value"]) for variable in container.application.container_envvars)
+    """Return the variables that a container gets: its links', and the user's own, which win.
+
+    In a sequential deployment it is linked to the containers before it, too (api-v1 3.8).
+    """
+    application, environment = container.application, {}
+    for other in application.linked_to:
+        environment.update(_for_linking(other, addresses))
+    if application.sequential_deployment:
+        for sibling in application.containers:
+            if sibling.number < container.number and sibling.state not in _GONE:
+                environment.update(of_container(sibling, addresses))
+    if "global" in application.roles:
+        environment["TUTUM_AUTH"] = accounts.role_header(application)
+    environment.update((variable["key"], variable["value"]) for variable in application.container_envvars)
     return environment
 
 

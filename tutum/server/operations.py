@@ -103,13 +103,19 @@ def redeploy_application(session: Session, application: Application, tag: str | 
     if tag is not None:
         application.image_name = f"{application.image_name.rpartition(':')[0]}:{tag}"
     for old in _lasting(application.containers):
-        new = _new_container(application, old.number)
-        new.container_ports, new.web_public_dns = old.container_ports, old.web_public_dns
-        old.state = states.TERMINATING
-        session.flush()
-        session.execute(update(PortLease).where(PortLease.container_id == old.id).values(container_id=new.id))
+        replace_container(session, old)
     application.state = states.REDEPLOYING
     return application
+
+
+def replace_container(session: Session, old: Container) -> Container:
+    """Terminate a container and make another with its number, its name and its ports (api-v1 3.3)."""
+    new = _new_container(old.application, old.number)
+    new.container_ports, new.web_public_dns = old.container_ports, old.web_public_dns
+    old.state = states.TERMINATING
+    session.flush()
+    session.execute(update(PortLease).where(PortLease.container_id == old.id).values(container_id=new.id))
+    return new
 
 
 def terminate_application(session: Session, application: Application) -> Application:
@@ -136,8 +142,13 @@ def stop_container(session: Session, container: Container) -> Container:
 def terminate_container(session: Session, container: Container) -> Container:
     """Terminate one container, which is not replaced: the application's target drops by one (api-v1 4.3)."""
     _move_container("terminate", container, states.TERMINATING)
-    container.application.target_num_containers = max(0, container.application.target_num_containers - 1)
+    want_one_less(container.application)
     return container
+
+
+def want_one_less(application: Application) -> None:
+    """Lower an application's target because one of its containers is not to be replaced."""
+    application.target_num_containers = max(0, application.target_num_containers - 1)
 
 
 def change_container(session: Session, container: Container, changes: dict[str, Any]) -> Container:

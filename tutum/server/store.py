@@ -25,7 +25,8 @@ TERMINATED_VISIBLE = 300
 class Base(DeclarativeBase):
     """Base of the tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[dict[str, Any]]: JSON, list[str]: JSON, float: Float}
+    type_annotation_map = {dict[str, Any]: JSON, list[dict[str, Any]]: JSON, list[str]: JSON,
+                           list[float]: JSON, float: Float}
 
 
 class Account(Base):
@@ -101,7 +102,11 @@ class Application(Lifetime, Base):
 
 
 class Container(Lifetime, Base):
-    """One container of an application; what it has of the application is not copied here."""
+    """One container of an application; what it has of the application is not copied here.
+
+    `restarted_at` and `replaced_at` are the latest times of crash recovery; a replacement goes on with its
+    predecessor's.
+    """
 
     __tablename__ = "containers"
     __table_args__ = (Index("containers_of_application", "application_id", "state"),
@@ -114,6 +119,8 @@ class Container(Lifetime, Base):
     container_ports: Mapped[list[dict[str, Any]]]
     exit_code: Mapped[Optional[int]]
     start_error: Mapped[Optional[str]]
+    restarted_at: Mapped[list[float]] = mapped_column(default=list)
+    replaced_at: Mapped[list[float]] = mapped_column(default=list)
 
     application: Mapped[Application] = relationship(back_populates="containers")
 
