@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server import links, ports, recovery, states
+from tutum.server import images, links, ports, recovery, states
 from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, StartFailed,
                                   Status)
 from tutum.server.paths import Addresses
@@ -130,8 +130,10 @@ class Controller:
             container = _find(session, uuid)
             if container is None or container.deployed_at is not None:
                 return
-            image_name = container.image_name
-        image = self._engine.pull(image_name)
+            image_name, account_id = container.image_name, container.application.account_id
+            anew = container.application.state == states.REDEPLOYING
+            credentials = images.credentials(session, account_id, image_name)
+        image = self._engine.pull(image_name, credentials, anew)
         with self._store.writing() as session:
             container = _find(session, uuid)
             application = container.application

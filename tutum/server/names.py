@@ -27,6 +27,19 @@ def split_image(image: str) -> tuple[str, str]:
     return name, tag
 
 
+#: The registry of images whose name holds no registry's host.
+DEFAULT_REGISTRY = "index.docker.io"
+
+
+def registry_host(name: str) -> str:
+    """Return the host of the registry that an image comes from.
+
+    :param name: without its tag
+    """
+    host, slash, _ = name.partition("/")
+    return host if slash and ("." in host or ":" in host or host == "localhost") else DEFAULT_REGISTRY
+
+
 def default_name(image: str) -> str:
     """Return the name of an application that is given none: the image's, without namespace and tag."""
     name, _ = split_image(image)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import waitress
 
-from tutum.server import accounts
+from tutum.server import accounts, images
 from tutum.server.controller import Controller
 from tutum.server.engines import Engine
 from tutum.server.engines.process import ProcessEngine
@@ -79,6 +79,7 @@ class Service:
 
     def __enter__(self) -> Service:
         self._engine.open()
+        images.show_public(self._store, self._engine.public_images())
         self._controller.open()
         return self
 

@@ -125,6 +125,24 @@ class Container(Lifetime, Base):
     application: Mapped[Application] = relationship(back_populates="containers")
 
 
+class Image(Base):
+    """An image that can be seen: one that everybody sees, or an account's own with what its registry asks for."""
+
+    __tablename__ = "images"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[Optional[int]] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String, index=True)
+    description: Mapped[str] = mapped_column(default="")
+    registry_host: Mapped[str]
+    is_private_image: Mapped[bool]
+    base_image: Mapped[bool] = mapped_column(default=False)
+    starred: Mapped[bool] = mapped_column(default=False)
+    username: Mapped[Optional[str]]
+    password: Mapped[Optional[str]]
+
+
 class PortLease(Base):
     """That a port of the machine is a container's until the container is terminated, running or not."""
 

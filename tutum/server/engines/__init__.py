@@ -98,6 +98,10 @@ class Engine(ABC):
     def open(self) -> None:
         """Get ready to work. Called once, before anything else."""
 
+    def public_images(self) -> tuple[str, ...]:
+        """Return the names, without tags, of images that everybody can use without pulling them."""
+        return ()
+
     @abstractmethod
     def image(self, name: str) -> ImageInfo | None:
         """Tell what is known of an image at once, or None where it would have to be pulled first.

@@ -68,6 +68,9 @@ class ProcessEngine(Engine):
         with self._lock:
             self._start_keeper()
 
+    def public_images(self) -> tuple[str, ...]:
+        return tuple(sorted(PROGRAMS))
+
     def image(self, name: str) -> ImageInfo | None:
         return PROGRAMS.get(_without_tag(name), (None, ImageInfo()))[1]
 

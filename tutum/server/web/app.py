@@ -11,7 +11,7 @@ from werkzeug.routing import RequestRedirect
 
 from tutum.server.errors import NotFound, RequestError, Unavailable
 from tutum.server.paths import API_PREFIX
-from tutum.server.web import applications, authentication, containers
+from tutum.server.web import applications, authentication, containers, images
 from tutum.server.web.bodies import reply
 from tutum.server.web.context import Context
 
@@ -48,7 +48,7 @@ def create_app(context: Context) -> Flask:
     for kind, handler in ((RequestError, _refuse), (HTTPException, _refuse_http), (OperationalError, _unavailable),
                           (Exception, _fail)):
         app.register_error_handler(kind, handler)
-    for blueprint in (authentication.blueprint, applications.blueprint, containers.blueprint):
+    for blueprint in (authentication.blueprint, applications.blueprint, containers.blueprint, images.blueprint):
         app.register_blueprint(blueprint, url_prefix=API_PREFIX)
     return app
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import Boolean, ColumnElement, false
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tutum.server.errors import RequestError
+
+_BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -44,8 +46,11 @@ def conditions(arguments: Mapping[str, list[str]], columns: Mapping[str, Instrum
 
 
 def _condition(column: InstrumentedAttribute, field: str, lookup: str, value: str) -> ColumnElement[bool]:
-    if lookup not in LOOKUPS:
+    is_boolean = isinstance(column.type, Boolean)
+    if lookup not in (("exact",) if is_boolean else LOOKUPS):
         raise RequestError(f"'{lookup}' is not an allowed filter on the '{field}' field.")
+    if is_boolean:
+        return column == _BOOLEANS[value] if value in _BOOLEANS else false()
     if field.endswith("uuid"):
         value = value.lower()
     if "\0" in value:

@@ -81,6 +81,36 @@ def container_changes(body: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
+def new_image(body: dict[str, Any]) -> dict[str, Any]:
+    """Check the body of a POST to ``/image/`` (api-v1 5.1).
+
+    :raises ValidationError: with a message for each attribute that is wrong
+    """
+    checks = _Checks("image", {key: value for key, value in body.items() if value is not None})
+    attributes = {
+        "name": checks.required("name", _image_name),
+        "username": checks.required("username", _filled_text),
+        "password": checks.required("password", _filled_text),
+        "description": checks.optional("description", _text, ""),
+    }
+    checks.finish()
+    return attributes
+
+
+def image_changes(body: dict[str, Any]) -> dict[str, Any]:
+    """Check the body of a PATCH to an image; the password is needed where the user name is given (api-v1 5.1).
+
+    :raises ValidationError: with a message for each attribute that is wrong
+    """
+    checks = _Checks("image", body)
+    changes = {key: checks.required(key, check) for key, check in {
+        "username": _filled_text, "password": _filled_text, "description": _text}.items() if key in body}
+    if "username" in body and "password" not in body:
+        checks.refuse("password", "Must be given with the username.")
+    checks.finish()
+    return changes
+
+
 def redeploy_tag(body: dict[str, Any]) -> str | None:
     """Check the body of a redeploy and return the tag asked for, None for the present one.
 
@@ -146,6 +176,18 @@ def _image(value: Any) -> str:
         names.split_image(_text(value))
     except ValueError:
         raise ValueError("Must be an image in the form [registry/]namespace/name[:tag].") from None
+    return value
+
+
+def _image_name(value: Any) -> str:
+    if ":" in _image(value).rpartition("/")[2]:
+        raise ValueError("Must be an image without a tag.")
+    return value
+
+
+def _filled_text(value: Any) -> str:
+    if not _text(value):
+        raise ValueError("Must not be empty.")
     return value
 
 
