@@ -16,10 +16,11 @@ import tutum
 SETTLED = ("Running", "Partly running", "Stopped", "Stopped with errors", "Start failed", "Not running", "Terminated")
 
 
-def show(call, value):
-    """Print a call and its value."""
-    print(">>> " + call)
-    print('"%s"' % value if hasattr(value, "lower") else value)
+def show(statement, value=None):
+    """Print a statement and, where it has one, its value."""
+    print(">>> " + statement)
+    if value is not None:
+        print('"%s"' % value if hasattr(value, "lower") else value)
 
 
 def settle(name, item, timeout=60):
@@ -38,6 +39,7 @@ def settle(name, item, timeout=60):
 def applications():
     """Run the session on applications."""
     app = tutum.Application.create(image="tutum/hello-world", name="my-new-app", target_num_containers=2)
+    show('app = tutum.Application.create(image="tutum/hello-world", name="my-new-app", target_num_containers=2)')
     show("app.save()", app.save())
     show("app.state", app.state)
     settle("app", app)
@@ -45,8 +47,10 @@ def applications():
     uuid = tutum.Application.list(name="my-new-app")[0].uuid
     show('tutum.Application.list(name="my-new-app")[0].uuid', uuid)
     app = tutum.Application.fetch(uuid)
+    show('app = tutum.Application.fetch("%s")' % uuid)
     show("app.name", app.name)
     app.target_num_containers = 3
+    show("app.target_num_containers = 3")
     show("app.save()", app.save())
     show("app.state", app.state)
     settle("app", app)
@@ -62,6 +66,7 @@ def applications():
 def containers():
     """Run the session on containers, on an application made anew."""
     app = tutum.Application.create(image="tutum/hello-world", name="my-new-app")
+    show('app = tutum.Application.create(image="tutum/hello-world", name="my-new-app")')
     show("app.save()", app.save())
     settle("app", app)
     show('tutum.Container.list(application__name="my-new-app")',
@@ -69,6 +74,7 @@ def containers():
     uuid = tutum.Container.list(application__name="my-new-app")[0].uuid
     show('tutum.Container.list(application__name="my-new-app")[0].uuid', uuid)
     container = tutum.Container.fetch(uuid)
+    show('container = tutum.Container.fetch("%s")' % uuid)
     show("container.name", container.name)
     show("container.stop()", container.stop())
     show("container.state", container.state)
