@@ -72,10 +72,10 @@ class Server:
         self.process = None
         self.user, self.apikey, self.password = "tutum", None, None
 
-    def start(self, *options):
+    def start(self, *options, stderr=None):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tutum.server", "serve", "--port", "0", "--data-dir", str(self.data_dir), *options],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=stderr, text=True)
         for line in self.process.stdout:
             words = re.match(r"export TUTUM_APIKEY=(?P<apikey>.+)|Password of .*: (?P<password>.+)"
                              r"|Listening at (?P<base_url>.+)", line)

@@ -2,13 +2,22 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from tutum.server.store import Account, Application, Store
+
+
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+
+
+class AccountError(Exception):
+    """What was asked of an account cannot be done; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,77 @@ _NO_ACCOUNT = generate_password_hash(secrets.token_hex(16))
 
 
 def add(store: Store, username: str) -> NewAccount:
-    """Make an account with a password and an API key of its own."""
-    account = NewAccount(username, secrets.token_urlsafe(12), secrets.token_hex(20))
+    """Make an account with a password and an API key of its own.
+
+    :raises AccountError: the name is taken, or cannot be one
+    """
+    if not USERNAME.fullmatch(username):
+        raise AccountError(f"'{username}' cannot be a user name: it starts with a letter or digit and holds at most 63 "
+                           "letters, digits, '.', '-' and '_'.")
+    account = NewAccount(username, _new_password(), _new_apikey())
     with store.writing() as session:
+        if session.scalar(select(Account.id).where(Account.username == username)) is not None:
+            raise AccountError(f"There is an account '{username}' already.")
         session.add(Account(username=username, password_hash=generate_password_hash(account.password),
                             apikey=account.apikey))
     return account
+
+
+def usernames(store: Store) -> list[str]:
+    """Return the names of all accounts, in order of their making."""
+    with store.reading() as session:
+        return list(session.scalars(select(Account.username).order_by(Account.id)))
+
+
+def change_password(store: Store, username: str) -> str:
+    """Give an account a new password and return it.
+
+    :raises AccountError: there is no such account
+    """
+    password = _new_password()
+    with store.writing() as session:
+        _get(session, username).password_hash = generate_password_hash(password)
+    return password
+
+
+def rotate_key(store: Store, username: str) -> str:
+    """Give an account a new API key and return it; the old one, and the tokens of its roles, are void at once.
+
+    :raises AccountError: there is no such account
+    """
+    with store.writing() as session:
+        account = _get(session, username)
+        account.apikey = _new_apikey()
+        return account.apikey
+
+
+def remove(store: Store, username: str) -> None:
+    """Remove an account that has no applications left, with its images.
+
+    :raises AccountError: there is no such account, or it has applications that are not terminated
+    """
+    with store.writing() as session:
+        account = _get(session, username)
+        applications = select(Application).where(Application.account_id == account.id)
+        if session.scalar(applications.where(Application.destroyed_at.is_(None)).limit(1)) is not None:
+            raise AccountError(f"Account '{username}' has applications. Terminate them first.")
+        session.execute(delete(Application).where(Application.account_id == account.id))
+        session.delete(account)
+
+
+def _get(session: Session, username: str) -> Account:
+    account = session.scalar(select(Account).where(Account.username == username))
+    if account is None:
+        raise AccountError(f"There is no account '{username}'.")
+    return account
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _new_apikey() -> str:
+    return secrets.token_hex(20)
 
 
 def exist(store: Store) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: ``tutum-server serve`` and ``tutum-server run``."""
+"""The command line: ``tutum-server`` and its commands."""
 from __future__ import annotations
 
 import logging
@@ -9,14 +9,24 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from tutum import __version__
-from tutum.server.service import ENGINES, Service, StartError, is_loopback
+from tutum.server import accounts
+from tutum.server import config as config_file
+from tutum.server.config import Config
+from tutum.server.service import (DATABASE, ENGINES, FIRST_ACCOUNT, Service, Settings, StartError, is_loopback,
+                                  write_client_file)
+from tutum.server.status import table as status_table
+from tutum.server.store import Store
 
 DEFAULT_PORT = 8886
 
@@ -24,44 +34,73 @@ DEFAULT_PORT = 8886
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
+LEVELS = ("debug", "info", "warning", "error")
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tutum-server")
 def cli() -> None:
     """A service that speaks the Tutum HTTP API, for machines of your own."""
+
+
+def service_options(log_level: str) -> Callable[[Callable], Callable]:
+    """Return a decorator that adds the options of every command that starts a service."""
+    options = (
+        click.option("--engine", type=click.Choice(ENGINES), default="process", show_default=True,
+                     help="What runs the containers."),
+        click.option("--public-host", metavar="HOST", default="127.0.0.1", show_default=True,
+                     help="The host under which the published ports of containers answer."),
+        click.option("--max-containers", type=click.IntRange(1), default=200, show_default=True,
+                     help="The most containers that one account may have."),
+        click.option("--config", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), callback=_read_config,
+                     help="Sizes, DNS suffixes and images of the process engine."),
+        click.option("--log-level", type=click.Choice(LEVELS), default=log_level, show_default=True,
+                     callback=_set_up_logging, expose_value=False, help="What is written to stderr."))
+
+    def add(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+    return add
+
+
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> Config:
+    try:
+        return Config() if path is None else config_file.read(path)
+    except config_file.ConfigError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _set_up_logging(context: click.Context, parameter: click.Parameter, level: str) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("tutum.server").setLevel(level.upper())
 
 
-def engine_options(command: Callable) -> Callable:
-    """Add the options that every command that starts a service has."""
-    for option in (
-            click.option("--engine", type=click.Choice(ENGINES), default="process", show_default=True,
-                         help="What runs the containers."),
-            click.option("--public-host", metavar="HOST", default="127.0.0.1", show_default=True,
-                         help="The host under which the published ports of containers answer.")):
-        command = option(command)
-    return command
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=lambda: _default_data_dir(),
+    show_default="tutum in $XDG_DATA_HOME or ~/.local/share", help="Holds the records and the containers.")
 
 
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True,
               help="The port to listen at, 0 for any that is free.")
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False),
-              help="Holds the records and the containers.  [default: tutum in $XDG_DATA_HOME or ~/.local/share]")
+@data_dir_option
 @click.option("--allow-remote", is_flag=True,
               help="Let other machines run commands on this one, where --host makes the service reachable for them.")
-@engine_options
-def serve(host: str, port: int, data_dir: Path | None, allow_remote: bool, engine: str, public_host: str) -> None:
+@service_options(log_level="info")
+def serve(allow_remote: bool, **options: Any) -> None:
     """Run the service until it is stopped.
 
     At its first start it makes an account, and prints the lines that let a script use it.
     """
-    if engine == "process" and not is_loopback(host) and not allow_remote:
-        raise click.UsageError(f"--host {host} would let everyone who has a key run commands on this machine. "
+    settings = Settings(**options)
+    if settings.engine == "process" and not is_loopback(settings.host) and not allow_remote:
+        raise click.UsageError(f"--host {settings.host} would let everyone who has a key run commands on this machine. "
                                "Add --allow-remote if that is meant.")
     _end_on_signals()
     try:
-        with _make_service(data_dir or _default_data_dir(), host, port, engine, public_host) as service:
+        with _make_service(settings) as service:
             _introduce(service)
             service.serve()
     except KeyboardInterrupt:
@@ -69,9 +108,9 @@ def serve(host: str, port: int, data_dir: Path | None, allow_remote: bool, engin
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@engine_options
+@service_options(log_level="warning")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(command: tuple[str, ...], engine: str, public_host: str) -> None:
+def run(command: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND with a service of its own, and take all down after it.
 
     The service has a free port and temporary data. COMMAND finds it through TUTUM_BASE_URL, TUTUM_USER, TUTUM_APIKEY
@@ -79,9 +118,87 @@ def run(command: tuple[str, ...], engine: str, public_host: str) -> None:
     """
     _end_on_signals()
     with tempfile.TemporaryDirectory(prefix="tutum-") as directory:
-        with _make_service(Path(directory), "127.0.0.1", 0, engine, public_host) as service:
+        with _make_service(Settings(data_dir=Path(directory), **options)) as service:
             status = _run_beside(service, command)
     sys.exit(status)
+
+
+@cli.command()
+@data_dir_option
+def status(data_dir: Path) -> None:
+    """Print a table of all applications and containers."""
+    with _open_store(data_dir) as store:
+        click.echo(status_table(store))
+
+
+@cli.group()
+def user() -> None:
+    """Manage the accounts, whether the service runs or not."""
+
+
+@user.command("add")
+@data_dir_option
+@click.argument("username")
+def add_user(username: str, data_dir: Path) -> None:
+    """Make an account, and print its password and its API key."""
+    with _open_store(data_dir) as store:
+        account = accounts.add(store, username)
+    click.echo(f"export TUTUM_USER={account.username}\nexport TUTUM_APIKEY={account.apikey}")
+    click.echo(f"Password of {account.username} (shown this once): {account.password}")
+
+
+@user.command("list")
+@data_dir_option
+def list_users(data_dir: Path) -> None:
+    """Print the names of all accounts."""
+    with _open_store(data_dir) as store:
+        for username in accounts.usernames(store):
+            click.echo(username)
+
+
+@user.command("passwd")
+@data_dir_option
+@click.argument("username")
+def change_password(username: str, data_dir: Path) -> None:
+    """Give an account a new password, and print it."""
+    with _open_store(data_dir) as store:
+        password = accounts.change_password(store, username)
+    click.echo(f"Password of {username} (shown this once): {password}")
+
+
+@user.command("rotate-key")
+@data_dir_option
+@click.argument("username")
+def rotate_key(username: str, data_dir: Path) -> None:
+    """Give an account a new API key, print it, and void the old one."""
+    with _open_store(data_dir) as store:
+        apikey = accounts.rotate_key(store, username)
+    if username == FIRST_ACCOUNT:
+        write_client_file(data_dir, username, apikey)
+    click.echo(f"export TUTUM_USER={username}\nexport TUTUM_APIKEY={apikey}")
+
+
+@user.command("remove")
+@data_dir_option
+@click.argument("username")
+def remove_user(username: str, data_dir: Path) -> None:
+    """Remove an account that has no applications."""
+    with _open_store(data_dir) as store:
+        accounts.remove(store, username)
+    click.echo(f"Account '{username}' is removed.")
+
+
+@contextmanager
+def _open_store(data_dir: Path) -> Iterator[Store]:
+    if not (data_dir / DATABASE).exists():
+        raise click.ClickException(f"There is no service's data in {data_dir}. Name its directory with --data-dir.")
+    store = Store(data_dir / DATABASE)
+    try:
+        yield store
+    except (accounts.AccountError, OperationalError) as error:
+        raise click.ClickException(str(getattr(error, "orig", error))) from error
+    finally:
+        store.close()
 
 
 def _run_beside(service: Service, command: tuple[str, ...]) -> int:
@@ -104,9 +221,9 @@ def _run_beside(service: Service, command: tuple[str, ...]) -> int:
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
-def _make_service(data_dir: Path, host: str, port: int, engine: str, public_host: str) -> Service:
+def _make_service(settings: Settings) -> Service:
     try:
-        return Service(data_dir.absolute(), host=host, port=port, engine=engine, public_host=public_host)
+        return Service(replace(settings, data_dir=settings.data_dir.absolute()))
     except StartError as error:
         raise click.ClickException(str(error)) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from tutum.server import images, links, ports, recovery, states
-from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, StartFailed,
-                                  Status)
+from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, Size,
+                                  StartFailed, Status)
 from tutum.server.paths import Addresses
 from tutum.server.store import TERMINATED_VISIBLE, Application, Container, Store, now
 
@@ -37,9 +37,11 @@ class Controller:
     """Works on the containers of all accounts.
 
     :param addresses: the hosts that link variables name
+    :param sizes: what the container sizes stand for
     """
 
-    def __init__(self, store: Store, engine: Engine, addresses: Addresses) -> None:
+    def __init__(self, store: Store, engine: Engine, addresses: Addresses, sizes: Mapping[str, Size]) -> None:
+        self._sizes = sizes
         self._store = store
         self._engine = engine
         self._addresses = addresses
@@ -164,7 +166,7 @@ class Controller:
                 uuid=container.uuid, name=container.unique_name, application=application.uuid,
                 account=application.account.username, image=container.image_name,
                 run_command=application.run_command, entrypoint=application.entrypoint,
-                size=application.container_size,
+                size=self._sizes[application.container_size],
                 ports=tuple(Port(port["inner_port"], port["protocol"], port["outer_port"])
                             for port in container.container_ports),
                 environment=links.container_environment(container, self._addresses))

@@ -23,7 +23,7 @@ def of_container(container: Container, addresses: Addresses) -> dict[str, str]:
     variables = {}
     for port in published:
         host, number = (addresses.link_address(container.unique_name, port)
-                        or (addresses.public_host, port.outer))
+                        or (addresses.of_container(container), port.outer))
         url = f"{port.protocol}://{host}:{number}"
         name = f"{prefix}_PORT_{port.inner}_{port.protocol.upper()}"
         variables.update({name: url, f"{name}_ADDR": host, f"{name}_PORT": str(number),

@@ -9,7 +9,7 @@ import uuid as uuids
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from tutum.server import links, names, states
@@ -19,13 +19,15 @@ from tutum.server.store import Application, Container, Link, PortLease
 
 
 def create_application(session: Session, account_id: int, attributes: dict[str, Any],
-                       image_of: Callable[[str], ImageInfo | None]) -> Application:
+                       image_of: Callable[[str], ImageInfo | None], max_containers: int) -> Application:
     """Make an application and its containers, in state Starting.
 
     :param attributes: as `validation.new_application` returns them
     :param image_of: tells the image's own defaults, None where they are not known yet
-    :raises ValidationError: a link leads nowhere
+    :param max_containers: the most containers that the account may have
+    :raises ValidationError: a link leads nowhere, or it would be too many containers
     """
+    _check_quota(session, account_id, attributes["target_num_containers"], max_containers)
     attributes = dict(attributes)
     name, tag = names.split_image(attributes.pop("image"))
     targets = attributes.pop("linked_to_application")
@@ -50,7 +52,8 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
     return application
 
 
-def change_application(session: Session, application: Application, changes: dict[str, Any]) -> Application:
+def change_application(session: Session, application: Application, changes: dict[str, Any],
+                       max_containers: int) -> Application:
     """Change attributes of an application, and scale it when the target is another one (api-v1 3.10).
 
     :param changes: as `validation.application_changes` returns them
@@ -60,6 +63,7 @@ def change_application(session: Session, application: Application, changes: dict
     target = changes.get("target_num_containers", application.target_num_containers)
     if target != application.target_num_containers:
         _check("scale", "application", application, states.APPLICATION_ACTIONS)
+        _check_quota(session, application.account_id, target - len(_lasting(application.containers)), max_containers)
         _scale(application, target)
     for key, value in changes.items():
         setattr(application, key, value)
@@ -190,6 +194,14 @@ def _new_container(application: Application, number: int) -> Container:
 def _lasting(containers: Iterable[Container]) -> list[Container]:
     return [container for container in containers
             if container.state not in (states.TERMINATING, states.TERMINATED)]
+
+
+def _check_quota(session: Session, account_id: int, more: int, max_containers: int) -> None:
+    present = session.scalar(select(func.count()).select_from(Container).join(Container.application).where(
+        Application.account_id == account_id, Container.state != states.TERMINATED))
+    if more > 0 and present + more > max_containers:
+        raise ValidationError("application", {"target_num_containers": [
+            f"The account may have {max_containers} containers and has {present}; {more} more are too many."]})
 
 
 def _is_taken(session: Session, account_id: int, unique_name: str) -> bool:

@@ -6,16 +6,19 @@ import ipaddress
 import os
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import waitress
 
 from tutum.server import accounts, images
+from tutum.server.config import Config
 from tutum.server.controller import Controller
 from tutum.server.engines import Engine
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.paths import API_PREFIX, Addresses
 from tutum.server.store import Store
+from tutum.server.throttle import Throttle
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
 
@@ -25,8 +28,11 @@ ENGINES = ("process",)
 #: The user name of the account that is made at the first start.
 FIRST_ACCOUNT = "tutum"
 
-#: The most containers that one application may ask for.
-MAX_CONTAINERS = 200
+#: The file of the records in the data directory.
+DATABASE = "tutum.db"
+
+#: The file in the data directory that has the first account's credentials in the form of ``~/.tutum``.
+CLIENT_FILE = "client.ini"
 
 #: Threads that answer requests.
 HTTP_THREADS = 8
@@ -39,43 +45,61 @@ class StartError(Exception):
     """The service cannot start; the text says why."""
 
 
-class Service:
-    """A service in a data directory, to be used as a context manager around `serve`.
+@dataclass(frozen=True)
+class Settings:
+    """How a service is to run.
 
     :param data_dir: holds the records and the containers; made when it is not there
     :param host: the address to listen at
     :param port: the port to listen at, 0 for any that is free
     :param engine: the name of an engine of `ENGINES`
     :param public_host: the host under which the published ports of containers answer
+    :param max_containers: the most containers that one account may have
+    :param config: what the configuration file says
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    engine: str = "process"
+    public_host: str = "127.0.0.1"
+    max_containers: int = 200
+    config: Config = Config()
+
+
+class Service:
+    """A service in a data directory, to be used as a context manager around `serve`.
+
     :raises StartError: the directory is in use, or the port is taken
     """
 
-    def __init__(self, data_dir: Path, host: str = "127.0.0.1", port: int = 0, engine: str = "process",
-                 public_host: str = "127.0.0.1") -> None:
+    def __init__(self, settings: Settings) -> None:
+        data_dir, config = settings.data_dir, settings.config
         self._locks = [_lock(data_dir, "lock", 0), _lock(data_dir, "containers.lock", TAKE_DOWN_TIME)]
-        listener = _listen(host, port)
-        api_url = f"http://{_host_in_url(host, public_host)}:{listener.getsockname()[1]}"
+        listener = _listen(settings.host, settings.port)
+        api_url = f"http://{_host_in_url(settings.host, settings.public_host)}:{listener.getsockname()[1]}"
         #: What `tutum.base_url` has to be for this service.
         self.base_url = f"{api_url}{API_PREFIX}/"
         #: A file that `TUTUM_CONFIG_FILE` can name, with the credentials of the first account.
-        self.client_file = data_dir / "client.ini"
-        self._store = Store(data_dir / "tutum.db")
-        self._engine = self._make_engine(engine, data_dir, public_host)
-        addresses = Addresses(public_host, api_url, self._engine.link_address)
-        self._controller = Controller(self._store, self._engine, addresses)
+        self.client_file = data_dir / CLIENT_FILE
+        self._store = Store(data_dir / DATABASE)
+        self._engine = self._make_engine(settings)
+        addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
+                              config.container_dns, config.application_dns)
+        self._controller = Controller(self._store, self._engine, addresses, config.sizes)
         self._server = waitress.create_server(
             create_app(Context(store=self._store, addresses=addresses, image_of=self._engine.image,
-                               logs_of=self._engine.logs, wake=self._controller.wake, max_containers=MAX_CONTAINERS)),
+                               logs_of=self._engine.logs, wake=self._controller.wake,
+                               max_containers=settings.max_containers, throttle=Throttle())),
             sockets=[listener], threads=HTTP_THREADS, ident="tutum")
         #: The account that was made because there was none, or None.
         self.new_account = None if accounts.exist(self._store) else accounts.add(self._store, FIRST_ACCOUNT)
         if self.new_account is not None:
-            _write_privately(self.client_file, f"[auth]\nuser = {self.new_account.username}\n"
-                                               f"apikey = {self.new_account.apikey}\n")
+            write_client_file(data_dir, self.new_account.username, self.new_account.apikey)
 
-    def _make_engine(self, name: str, data_dir: Path, public_host: str) -> Engine:
-        bind_host = "127.0.0.1" if is_loopback(public_host) else "0.0.0.0"
-        return ProcessEngine(data_dir / "containers", bind_host, lock_file=self._locks[1])
+    def _make_engine(self, settings: Settings) -> Engine:
+        bind_host = "127.0.0.1" if is_loopback(settings.public_host) else "0.0.0.0"
+        return ProcessEngine(settings.data_dir / "containers", bind_host, settings.config.images, self._locks[1])
 
     def __enter__(self) -> Service:
         self._engine.open()
@@ -152,8 +176,9 @@ def _host_in_url(host: str, public_host: str) -> str:
     return f"[{host}]" if address.version == 6 else host
 
 
-def _write_privately(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(".new")
+def write_client_file(data_dir: Path, username: str, apikey: str) -> None:
+    """Keep an account's credentials where only the data directory's owner can read them."""
+    unfinished = data_dir / (CLIENT_FILE + ".new")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    os.replace(unfinished, path)
+        file.write(f"[auth]\nuser = {username}\napikey = {apikey}\n")
+    os.replace(unfinished, data_dir / CLIENT_FILE)

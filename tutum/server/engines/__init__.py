@@ -46,6 +46,13 @@ class Port(NamedTuple):
     outer: Optional[int] = None
 
 
+class Size(NamedTuple):
+    """What a container may use of the machine."""
+
+    memory_mb: int
+    cpus: float
+
+
 @dataclass(frozen=True)
 class ImageInfo:
     """What an image says of itself: the defaults of the applications made from it (api-v1 3.1)."""
@@ -74,7 +81,7 @@ class ContainerSpec:
     image: str
     run_command: str = ""
     entrypoint: str = ""
-    size: str = "XS"
+    size: Size = Size(256, 0.25)
     ports: tuple[Port, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -33,8 +34,10 @@ def _prctl(option: int, value: int) -> None:
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _die_with_keeper() -> None:
+def _prepare_child(memory: int) -> None:
+    """Bind a container's first process to the keeper's life, and each of its processes to so many bytes of data."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
 class Keeper:
@@ -60,7 +63,7 @@ class Keeper:
                 process = subprocess.Popen(
                     request["argv"], cwd=request["cwd"], env=dict(request["env"], **{MARKER: uuid}),
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    start_new_session=True, preexec_fn=_die_with_keeper)
+                    start_new_session=True, preexec_fn=lambda: _prepare_child(request["memory"]))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return self._say(op="failed", container=uuid, error=str(error))
         process.returncode = 0  # reap() below does the waiting, for this child and for those that it inherits

@@ -13,14 +13,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tutum.server.engines import (ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable, ImageInfo, Port,
                                   PortTaken, StartFailed, Status)
 
-#: Programs that stand in the place of images; a name counts with any tag.
-PROGRAMS = {"tutum/hello-world": ("hello_world.py", ImageInfo(ports=(Port(80, "tcp"),)))}
+#: Images that are programs of our own, by name without tag: any tag will do.
+PROGRAMS = {"tutum/hello-world": "hello_world.py"}
+PROGRAM_INFO = ImageInfo(ports=(Port(80, "tcp"),))
 
 #: Seconds that a stopped container has between SIGTERM and SIGKILL.
 STOP_GRACE = 10.0
@@ -48,14 +49,17 @@ class ProcessEngine(Engine):
 
     :param directory: holds a directory for each container
     :param bind_host: the address that built-in programs listen at
+    :param images: what else stands in the place of images, by name without tag
     :param lock_file: an open file whose lock the keeper is to share, so that it is free only when all is down
     """
 
     name = "process"
 
-    def __init__(self, directory: Path, bind_host: str = "127.0.0.1", lock_file: int | None = None) -> None:
+    def __init__(self, directory: Path, bind_host: str = "127.0.0.1",
+                 images: Mapping[str, ImageInfo] | None = None, lock_file: int | None = None) -> None:
         self._directory = directory
         self._bind_host = bind_host
+        self._images = {**dict.fromkeys(PROGRAMS, PROGRAM_INFO), **(images or {})}
         self._lock_file = lock_file
         self._processes: dict[str, _Process] = {}
         self._exits: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -69,10 +73,10 @@ class ProcessEngine(Engine):
             self._start_keeper()
 
     def public_images(self) -> tuple[str, ...]:
-        return tuple(sorted(PROGRAMS))
+        return tuple(sorted(self._images))
 
     def image(self, name: str) -> ImageInfo | None:
-        return PROGRAMS.get(_without_tag(name), (None, ImageInfo()))[1]
+        return self._images.get(_without_tag(name), ImageInfo())
 
     def pull(self, name: str, credentials: Credentials | None = None, anew: bool = False) -> ImageInfo:
         return self.image(name)
@@ -99,7 +103,7 @@ class ProcessEngine(Engine):
         self.deploy(spec)
 
     def _spawn(self, spec: ContainerSpec) -> _Process:
-        argv = _command(spec)
+        argv = self._command(spec)
         for port in spec.ports:
             if not self.port_is_free(port):
                 raise PortTaken(f"Port {port.outer}/{port.protocol} of this machine is in use by another program")
@@ -107,12 +111,27 @@ class ProcessEngine(Engine):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         process = self._processes[spec.uuid] = _Process()
         self._send(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
-                   output=str(self._log(spec.uuid)))
+                   output=str(self._log(spec.uuid)), memory=spec.size.memory_mb << 20)
         if not process.answered.wait(PATIENCE):
             raise EngineUnavailable("The process that starts containers does not answer")
         if process.error is not None:
             raise StartFailed(f"Cannot run {shlex.join(argv)}: {process.error}")
         return process
+
+    def _command(self, spec: ContainerSpec) -> list[str]:
+        if _is_built_in(spec):
+            if not spec.ports:
+                raise StartFailed(f"{spec.image} needs a port to listen at, and the application has none")
+            script = PROGRAMS[_without_tag(spec.image)]
+            return [sys.executable, "-I", "-S", str(Path(__file__).parent / "programs" / script)]
+        try:
+            argv = shlex.split(spec.entrypoint) + shlex.split(spec.run_command)
+        except ValueError as error:
+            raise StartFailed(f"The command is not well formed: {error}") from error
+        if not argv:
+            raise StartFailed(f"The process engine has no program named {spec.image}, and neither run_command nor "
+                              f"entrypoint says what to run. It has: {', '.join(self.public_images())}")
+        return argv
 
     def _environment(self, spec: ContainerSpec, home: Path) -> dict[str, str]:
         """Build all that the container's processes see: of the service's own environment only where programs are."""
@@ -270,22 +289,6 @@ def _without_tag(image: str) -> str:
 
 def _is_built_in(spec: ContainerSpec) -> bool:
     return not (spec.run_command or spec.entrypoint) and _without_tag(spec.image) in PROGRAMS
-
-
-def _command(spec: ContainerSpec) -> list[str]:
-    if _is_built_in(spec):
-        if not spec.ports:
-            raise StartFailed(f"{spec.image} needs a port to listen at, and the application has none")
-        script, _ = PROGRAMS[_without_tag(spec.image)]
-        return [sys.executable, "-I", "-S", str(Path(__file__).parent / "programs" / script)]
-    try:
-        argv = shlex.split(spec.entrypoint) + shlex.split(spec.run_command)
-    except ValueError as error:
-        raise StartFailed(f"The command is not well formed: {error}") from error
-    if not argv:
-        raise StartFailed(f"The process engine has no program named {spec.image}, and neither run_command nor "
-                          f"entrypoint says what to run. Built-in programs: {', '.join(sorted(PROGRAMS))}")
-    return argv
 
 
 def _main_port(spec: ContainerSpec) -> Port:

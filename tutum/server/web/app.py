@@ -2,20 +2,22 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit
+import time
+from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from tutum.server.errors import NotFound, RequestError, Unavailable
 from tutum.server.paths import API_PREFIX
-from tutum.server.web import applications, authentication, containers, images
+from tutum.server.web import applications, authentication, containers, health, images
 from tutum.server.web.bodies import reply
 from tutum.server.web.context import Context
 
 log = logging.getLogger("tutum.server")
+access_log = logging.getLogger("tutum.server.access")
 
 #: Bytes of the longest request body.
 MAX_BODY = 1024 * 1024
@@ -43,17 +45,26 @@ def create_app(context: Context) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False
     app.extensions["tutum"] = context
+    app.before_request(_begin)
     app.before_request(authentication.authenticate)
     app.after_request(_finish)
     for kind, handler in ((RequestError, _refuse), (HTTPException, _refuse_http), (OperationalError, _unavailable),
                           (Exception, _fail)):
         app.register_error_handler(kind, handler)
+    app.register_blueprint(health.blueprint)
     for blueprint in (authentication.blueprint, applications.blueprint, containers.blueprint, images.blueprint):
         app.register_blueprint(blueprint, url_prefix=API_PREFIX)
     return app
 
 
+def _begin() -> None:
+    g.began = time.monotonic()
+
+
 def _finish(response: Response) -> Response:
+    who = g.account.username if g.get("account") else "-"
+    access_log.info("%s %s %s %s %d %.1f ms", request.remote_addr, who, request.method, quote(request.path),
+                    response.status_code, (time.monotonic() - g.began) * 1000)
     response.headers["Cache-Control"] = "must-revalidate, max-age=0"
     response.headers["Vary"] = "Accept, Authorization, Cookie"
     return response

@@ -44,7 +44,8 @@ def create() -> Response:
     """Make an application and launch it."""
     attributes = validation.new_application(request_object(), service().max_containers)
     with service().store.writing() as session:
-        application = operations.create_application(session, account().id, attributes, service().image_of)
+        application = operations.create_application(session, account().id, attributes, service().image_of,
+                                                    service().max_containers)
         body = views.application_in_detail(application, service().addresses)
         application_id = application.id
     service().wake(application_id)
@@ -62,7 +63,8 @@ def show(uuid: str) -> Response:
 def change(uuid: str) -> Response:
     """Change an application; a new target scales it."""
     changes = validation.application_changes(request_object(), service().max_containers)
-    return _operate(uuid, lambda session, application: operations.change_application(session, application, changes))
+    return _operate(uuid, lambda session, application: operations.change_application(
+        session, application, changes, service().max_containers))
 
 
 @blueprint.delete("/application/<uuid>/")

@@ -11,6 +11,7 @@ from tutum.server.accounts import Identity
 from tutum.server.engines import ImageInfo
 from tutum.server.paths import Addresses
 from tutum.server.store import TERMINATED_VISIBLE, Lifetime, Store, now
+from tutum.server.throttle import Throttle
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Context:
     :param image_of: tells what is known of an image at once, None where it would have to be pulled
     :param logs_of: returns what the container with a uuid has written
     :param wake: has the controller look at the application with an id
-    :param max_containers: the most containers that one application may ask for
+    :param max_containers: the most containers that one account may have
+    :param throttle: remembers failed logins
     """
 
     store: Store
@@ -29,6 +31,7 @@ class Context:
     logs_of: Callable[[str], str]
     wake: Callable[[int], None]
     max_containers: int
+    throttle: Throttle
 
 
 def service() -> Context:

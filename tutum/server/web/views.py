@@ -58,7 +58,7 @@ def application_in_list(application: Application, counts: Counter, addresses: Ad
     uri = resource_uri("application", application.uuid)
     ports = application.container_ports or []
     is_web = any(port["inner_port"] == 80 and port["protocol"] == "tcp" for port in ports)
-    public_dns = addresses.public_host if is_web else None
+    public_dns = addresses.of_application(application) if is_web else None
     return {
         **_common(application, application),
         "resource_uri": uri,
@@ -97,7 +97,7 @@ def container_in_list(container: Container, addresses: Addresses) -> dict[str, A
         "application": resource_uri("application", container.application.uuid),
         "name": container.unique_name,
         "container_ports": [{"container": uri, **port} for port in container.container_ports],
-        "public_dns": addresses.public_host,
+        "public_dns": addresses.of_container(container),
         "exit_code": container.exit_code,
         "exit_code_msg": exit_code_message(container.exit_code),
     }
