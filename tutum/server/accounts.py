@@ -159,8 +159,11 @@ def by_password(store: Store, username: str, password: str) -> Identity | None:
 
 
 def _find(store: Store, username: str) -> tuple[Identity | None, str]:
-    with store.reading() as session:
-        account = session.scalar(select(Account).where(Account.username == username))
-        if account is None:
-            return None, _NO_ACCOUNT
-        return Identity(account.id, account.username, account.apikey), account.password_hash
+    """Return an account with the hash of its password, or no account with a hash that no password has."""
+    def read() -> tuple[Identity | None, str]:
+        with store.reading() as session:
+            account = session.scalar(select(Account).where(Account.username == username))
+            if account is None:
+                return None, _NO_ACCOUNT
+            return Identity(account.id, account.username, account.apikey), account.password_hash
+    return store.cached(("account", username), read)

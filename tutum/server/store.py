@@ -2,15 +2,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 import sqlalchemy
-from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from tutum.server import states
@@ -20,6 +21,12 @@ BUSY_TIMEOUT = 10
 
 #: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
 TERMINATED_VISIBLE = 300
+
+
+#: Replies that are kept until a record changes.
+MAX_CACHED = 4096
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -70,7 +77,7 @@ class Application(Lifetime, Base):
     """
 
     __tablename__ = "applications"
-    __table_args__ = (Index("applications_in_order", "account_id", "destroyed_at", "id"),
+    __table_args__ = (Index("applications_in_order", "account_id", text("destroyed_at IS NOT NULL"), "id", "destroyed_at"),
                       Index("applications_by_name", "account_id", "unique_name"),
                       {"sqlite_autoincrement": True})
 
@@ -170,6 +177,26 @@ class Store:
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         Base.metadata.create_all(self._writing)
+        self._observer = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
+        self._cache: dict[Hashable, Any] = {}
+        self._cache_version = 0
+        self._cache_lock = threading.Lock()
+
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned for a key, as long as no record has changed since, whoever changed it.
+
+        :param make: reads the records; what it returns must follow from them alone, and not from the time
+        """
+        with self._cache_lock:
+            # It changes with every commit of another connection, and this one commits nothing itself.
+            version = self._observer.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._cache_version or len(self._cache) >= MAX_CACHED:
+                self._cache, self._cache_version = {}, version
+            cache = self._cache
+        if key in cache:
+            return cache[key]
+        made = cache[key] = make()
+        return made
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -185,6 +212,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; the file is complete without its journal then."""
+        self._observer.close()
         self._engine.dispose()
 
 

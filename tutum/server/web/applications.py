@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tutum.server import operations
@@ -13,7 +13,7 @@ from tutum.server.paths import resource_uri
 from tutum.server.store import Application
 from tutum.server.web import filters, validation, views
 from tutum.server.web.bodies import reply, request_object
-from tutum.server.web.context import account, service, visible
+from tutum.server.web.context import account, service, shown, visible
 
 blueprint = Blueprint("application", __name__)
 
@@ -26,13 +26,11 @@ def list_applications() -> Response:
     """List the account's applications, terminated ones last."""
     arguments = request.args.to_dict(flat=False)
     page = filters.Page.of(arguments)
-    matching = select(Application).where(
+    matching = select(Application.id).where(
         Application.account_id == account().id, visible(Application),
         *filters.conditions(arguments, FILTERS, views.APPLICATION_ATTRIBUTES))
     with service().store.reading() as session:
-        total = session.scalar(select(func.count()).select_from(matching.subquery()))
-        found = session.scalars(matching.order_by(Application.destroyed_at.is_not(None), Application.id)
-                                .limit(page.limit).offset(page.offset)).all()
+        total, found = filters.read_page(session, Application, matching, page)
         counts = views.count_states(session, [application.id for application in found])
         objects = [views.application_in_list(application, counts[application.id], service().addresses)
                    for application in found]
@@ -55,8 +53,7 @@ def create() -> Response:
 @blueprint.get("/application/<uuid>/")
 def show(uuid: str) -> Response:
     """Show an application in detail."""
-    with service().store.reading() as session:
-        return reply(views.application_in_detail(_find(session, uuid), service().addresses))
+    return shown("application", uuid, _find, views.application_in_detail)
 
 
 @blueprint.patch("/application/<uuid>/")

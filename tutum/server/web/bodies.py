@@ -11,7 +11,12 @@ from tutum.server.errors import RequestError, UnsupportedContent
 
 def reply(body: Any, status: int = 200, **headers: str) -> Response:
     """Answer with JSON, keys sorted."""
-    return Response(json.dumps(body, sort_keys=True), status, headers, content_type="application/json")
+    return Response(dump(body), status, headers, content_type="application/json")
+
+
+def dump(body: Any) -> bytes:
+    """Write JSON as replies carry it."""
+    return json.dumps(body, sort_keys=True).encode()
 
 
 def request_object() -> dict[str, Any]:

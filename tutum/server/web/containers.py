@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 
 from tutum.server import operations
 from tutum.server.errors import NotFound
@@ -13,7 +13,7 @@ from tutum.server.store import Application, Container
 from tutum.server.web import filters, validation, views
 from tutum.server.web.applications import FILTERS as APPLICATION_FILTERS
 from tutum.server.web.bodies import reply, request_object
-from tutum.server.web.context import account, service, visible
+from tutum.server.web.context import account, service, shown, visible
 
 blueprint = Blueprint("container", __name__)
 
@@ -27,14 +27,11 @@ def list_containers() -> Response:
     """List the containers of all of the account's applications, terminated ones last."""
     arguments = request.args.to_dict(flat=False)
     page = filters.Page.of(arguments)
-    matching = select(Container).join(Container.application).where(
+    matching = select(Container.id).join(Container.application).where(
         Application.account_id == account().id, visible(Container),
         *filters.conditions(arguments, FILTERS, views.CONTAINER_ATTRIBUTES))
     with service().store.reading() as session:
-        total = session.scalar(select(func.count()).select_from(matching.subquery()))
-        found = session.scalars(matching.options(contains_eager(Container.application))
-                                .order_by(Container.destroyed_at.is_not(None), Container.id)
-                                .limit(page.limit).offset(page.offset)).all()
+        total, found = filters.read_page(session, Container, matching, page, joinedload(Container.application))
         objects = [views.container_in_list(container, service().addresses) for container in found]
     return reply(page.envelope(request.path, arguments, total, objects))
 
@@ -42,8 +39,7 @@ def list_containers() -> Response:
 @blueprint.get("/container/<uuid>/")
 def show(uuid: str) -> Response:
     """Show a container in detail."""
-    with service().store.reading() as session:
-        return reply(views.container_in_detail(_find(session, uuid), service().addresses))
+    return shown("container", uuid, _find, views.container_in_detail)
 
 
 @blueprint.patch("/container/<uuid>/")

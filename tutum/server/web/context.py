@@ -3,15 +3,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from flask import current_app, g
+from flask import Response, current_app, g
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 
 from tutum.server.accounts import Identity
 from tutum.server.engines import ImageInfo
+from tutum.server.errors import NotFound
 from tutum.server.paths import Addresses
 from tutum.server.store import TERMINATED_VISIBLE, Lifetime, Store, now
 from tutum.server.throttle import Throttle
+from tutum.server.web.bodies import dump
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,19 @@ def account() -> Identity:
 def visible(table: type[Lifetime]) -> ColumnElement[bool]:
     """Return the condition that an application or container can still be seen."""
     return table.destroyed_at.is_(None) | (table.destroyed_at > now() - TERMINATED_VISIBLE)
+
+
+def shown(resource: str, uuid: str, find: Callable[[Session, str], Lifetime],
+          view: Callable[[Lifetime, Addresses], dict[str, Any]]) -> Response:
+    """Answer with an object in detail; the reply is made once for all who ask before a record changes.
+
+    :param find: finds the object, or raises NotFound
+    """
+    def make() -> tuple[bytes, float | None]:
+        with service().store.reading() as session:
+            found = find(session, uuid)
+            return dump(view(found, service().addresses)), found.destroyed_at
+    body, destroyed_at = service().store.cached((resource, account().id, uuid), make)
+    if destroyed_at is not None and destroyed_at <= now() - TERMINATED_VISIBLE:
+        raise NotFound
+    return Response(body, content_type="application/json")

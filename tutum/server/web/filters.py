@@ -1,15 +1,17 @@
 """Filters and paging of lists (api-v1 1.5, 1.6)."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Boolean, ColumnElement, false
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Boolean, ColumnElement, Select, false, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm.interfaces import ORMOption
 
 from tutum.server.errors import RequestError
+from tutum.server.store import Lifetime
 
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 
@@ -95,6 +97,20 @@ class Page:
                          "next": link(after) if after < total else None,
                          "previous": link(before) if before >= 0 else None},
                 "objects": objects}
+
+
+def read_page(session: Session, table: type[Lifetime], matching: Select, page: Page,
+              *options: ORMOption) -> tuple[int, Sequence[Any]]:
+    """Read how many objects match and those of one page, terminated ones last, each part in order of creation.
+
+    :param matching: selects the ids; they are counted and skipped over in an index, without reading the rows
+    :param options: how to load the rows
+    """
+    order = text(f"{table.__tablename__}.destroyed_at IS NOT NULL"), table.id
+    total = session.scalar(select(func.count()).select_from(matching.subquery()))
+    ids = matching.order_by(*order).limit(page.limit).offset(page.offset)
+    rows = session.scalars(select(table).where(table.id.in_(ids)).order_by(*order).options(*options)).all()
+    return total, rows
 
 
 def _integer(arguments: Mapping[str, list[str]], key: str, default: int) -> int:
