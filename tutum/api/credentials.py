@@ -65,6 +65,7 @@ def scrub(text, value):
     :param value: the header's value that was sent
     :returns: the text with ``***`` for the secrets
     """
+    text = six.ensure_text(text, errors="replace")
     credential = six.ensure_text(value).partition(u" ")[2]
     secrets = [credential]
     if value[:6] in ("Basic ", b"Basic "):

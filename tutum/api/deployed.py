@@ -17,6 +17,9 @@ TRANSITIONAL = ("Init", "Starting", "Scaling", "Redeploying", "Stopping", "Termi
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2
 
+#: Seconds that the look at the deadline may take.
+LAST_LOOK = 0.5
+
 
 class Deployed(RESTModel):
     """Stand for an object that has a state and logs."""
@@ -70,8 +73,7 @@ class Deployed(RESTModel):
         deadline = None if timeout is None else now() + timeout
         pause, seen = FIRST_PAUSE, self._reply.get("state")
         while True:
-            # The last look comes at the deadline, and needs a moment.
-            left = None if deadline is None else max(deadline - now(), 1)
+            left = None if deadline is None else max(deadline - now(), LAST_LOOK)
             try:
                 self._accept(send_request("GET", path, timeout=within(left)), "GET")
             except TutumTimeoutError:

@@ -169,17 +169,23 @@ def value(request, reply):
 def failure(request, reply):
     """Return the error that a reply without success means."""
     return replies.error(request.method, request.url, reply.status, text(request, reply),
-                         retry.seconds(reply.headers.get("Retry-After")), location(reply))
-
-
-def text(request, reply):
-    """Return the text of a reply, without the credentials should it repeat them."""
-    return credentials.scrub(replies.text(reply.body), request.headers["Authorization"])
+                         retry.seconds(reply.headers.get("Retry-After")),
+                         clean(request, location(reply)))
 
 
 def location(reply):
-    """Return where a redirect leads, ``None`` for other replies."""
-    return reply.headers.get("Location") if 300 < reply.status < 309 else None
+    """Return where a redirect leads, an empty text for other replies."""
+    return reply.headers.get("Location") or "" if 300 < reply.status < 309 else ""
+
+
+def text(request, reply):
+    """Return the text of a reply."""
+    return clean(request, replies.text(reply.body))
+
+
+def clean(request, text):
+    """Return a text without the credentials of the request, should it repeat them."""
+    return credentials.scrub(text, request.headers["Authorization"])
 
 
 def explain(error, attempt, request):
@@ -192,7 +198,7 @@ def explain(error, attempt, request):
             "No answer in time (%s): %s. tutum.timeout says how long to wait.%s"
             % (where, "%s seconds were over" % request.timeout if not attempt.expired else
                "it was not whole after %s seconds" % attempt.seconds, unsure), **details)
-    reason = credentials.scrub(root(error), request.headers["Authorization"])
+    reason = clean(request, root(error))
     if attempt.sent:
         return TutumConnectionError("The connection was lost (%s): %s.%s"
                                     % (where, reason, unsure), **details)
@@ -208,7 +214,7 @@ def root(error):
             break
         error = inner[0]
     # urllib3 puts the connection's repr before its own words.
-    return six.ensure_text(printable(error)).rpartition(u">: ")[2] or type(error).__name__
+    return printable(error).rpartition(">: ")[2] or type(error).__name__
 
 
 class Adapter(requests.adapters.HTTPAdapter):

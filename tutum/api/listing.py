@@ -22,18 +22,21 @@ class Page(object):
 
     def __init__(self, path, params, timeout=None):
         reply = send_request("GET", path, params=params, timeout=timeout)
+        self.objects, self.total = None, 0
         try:
-            self.objects = reply["objects"]
+            objects = reply["objects"]
             meta = reply.get("meta") or {}
-            self.total, following = meta.get("total_count"), meta.get("next")
+            total, following = meta.get("total_count"), meta.get("next")
             # Where next leads is the service's idea of its own address: a proxy may know better.
             self.next = (parse_qs(urlsplit(six.ensure_str(following)).query, True)
                          if following else None)
+            if isinstance(total, six.integer_types):
+                self.total = total
+            if isinstance(objects, list):
+                self.objects = objects
         except (AttributeError, KeyError, TypeError, ValueError):
-            self.objects = None
-        if not isinstance(self.total, six.integer_types):
-            self.total = 0
-        if not isinstance(self.objects, list):
+            pass
+        if self.objects is None:
             raise misread(path, "it is no list of objects")
 
 

@@ -93,13 +93,15 @@ def redirect(base, url, location):
     :param location: the redirect's ``Location``, ``None`` for none
     :returns: the address; ``None`` when scheme, host or port differ from the service's
     """
+    if not location:
+        return None
     try:
-        parts = urlsplit(urljoin(url, (location or "http:").strip()))
+        parts = urlsplit(urljoin(url, location.strip()))
         if split("%s://%s" % (parts.scheme, parts.netloc)).origin != base.origin:
             return None
     except (TutumApiError, ValueError):
         return None
-    path = parts.path + ("?" + parts.query if parts.query else "")
+    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     # http.client reads headers as latin-1, whatever they were.
     path = path.encode("latin-1", "replace") if six.PY3 else path
     return base.url[:-len(base.path)] + quote(path, SAFE + "?")

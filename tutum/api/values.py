@@ -50,7 +50,12 @@ def same(one, other):
                 all(same(item, another) for item, another in zip(one, other)))
     if isinstance(one, bool) or isinstance(other, bool):
         return False
-    if six.PY2 and isinstance(one, str) and isinstance(other, six.text_type):
-        # Python 2 warns of the comparison, and JSON takes bytes for UTF-8.
-        one = one.decode("utf-8", "replace")
-    return one == other
+    return as_text(one) == as_text(other)
+
+
+def as_text(value):
+    """Return what JSON makes of Python 2's bytes, and any other value as it is."""
+    if six.PY2 and isinstance(value, str):
+        # Python 2 warns when it compares bytes beyond ASCII to text.
+        return value.decode("utf-8", "replace")
+    return value

@@ -4,8 +4,6 @@ from __future__ import absolute_import
 import json
 import logging
 
-import six
-
 from tutum.api import credentials
 from tutum.api.exceptions import printable
 
@@ -39,7 +37,7 @@ def attempt(request, reply, failed, took):
 
 def clean(text, value):
     """Return a text as one line, without the credentials should it repeat them."""
-    return printable(credentials.scrub(six.ensure_text(text, errors="replace"), value))
+    return printable(credentials.scrub(text, value))
 
 
 def masked(body):

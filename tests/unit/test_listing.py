@@ -1,0 +1,182 @@
+"""Lists, read page by page while they may change."""
+import pytest
+
+import tutum
+from rawservice import page, reply
+from six.moves.urllib.parse import parse_qs, urlencode
+
+
+class Listing(object):
+    """Serve a list that can be changed, as the service does (api-v1 1.5)."""
+
+    def __init__(self, raw, size, prefix="/api/v1/application/"):
+        self.names = ["%05d" % number for number in range(size)]
+        self.prefix = prefix
+        raw.answer(self.serve)
+
+    def serve(self, request):
+        query = dict((name, values[0]) for name, values in parse_qs(str(request.query)).items())
+        limit, offset = min(int(query.get("limit", 25)), 100), int(query.get("offset", 0))
+        total = len(self.names)
+        query.update(limit=limit, offset=offset + limit)
+        following = None if offset + limit >= total else self.prefix + "?" + urlencode(query)
+        return page([{"uuid": name} for name in self.names[offset:offset + limit]],
+                    total=total, following=following, limit=limit, offset=offset)
+
+
+def names(objects):
+    return [item.uuid for item in objects]
+
+
+def test_a_list_is_a_real_list(raw):
+    Listing(raw, 3)
+    found = tutum.Application.list()
+    assert type(found) is list and names(found) == ["00000", "00001", "00002"]
+    assert all(type(item) is tutum.Application and not item.is_dirty for item in found)
+
+
+def test_all_pages_are_read_and_large(raw):
+    listing = Listing(raw, 350)
+    assert names(tutum.Application.list()) == listing.names
+    assert [request.query.split("&") for request in raw.requests][0] == ["limit=100"]
+    assert len(raw.requests) == 4
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 200])
+def test_no_page_is_asked_for_in_vain(raw, size):
+    listing = Listing(raw, size)
+    assert names(tutum.Application.list()) == listing.names
+    assert len(raw.requests) == max(1, -(-size // 100))
+
+
+def test_filters_are_sent_with_each_page(raw):
+    Listing(raw, 150)
+    assert len(tutum.Application.list(name="a b", state=None, uuid__startswith=u"\u00e9")) == 150
+    for request in raw.requests:
+        query = parse_qs(request.query)
+        assert query["name"] == ["a b"] and "state" not in query
+        assert "uuid__startswith=%C3%A9" in request.query
+
+
+def test_a_caller_who_asks_for_a_page_gets_that_page(raw):
+    listing = Listing(raw, 300)
+    assert names(tutum.Application.list(limit=10)) == listing.names[:10]
+    assert names(tutum.Application.list(offset=20)) == listing.names[20:45]
+    assert names(tutum.Application.list(limit=5, offset=290)) == listing.names[290:295]
+    assert names(tutum.Application.iter(limit=5)) == listing.names[:5]
+    assert len(raw.requests) == 4
+
+
+def test_a_proxy_may_stand_before_the_service(raw):
+    tutum.base_url = raw.base_url + "behind/"
+    listing = Listing(raw, 150, "https://internal.example.net/other/application/")
+    assert names(tutum.Application.list()) == listing.names
+    assert set(request.path for request in raw.requests) == {"/api/v1/behind/application/"}
+
+
+def test_iter_reads_a_page_when_it_comes_to_it(raw):
+    Listing(raw, 300)
+    items = tutum.Application.iter()
+    assert raw.connections == 0
+    next(items)
+    assert len(raw.requests) == 1
+    for _ in range(100):
+        next(items)
+    assert len(raw.requests) == 2
+
+
+@pytest.mark.parametrize("size", [1, 100, 101, 250, 777])
+def test_objects_that_stop_matching_do_not_hide_others(raw, size):
+    listing = Listing(raw, size)
+    expected, seen = list(listing.names), []
+    for item in tutum.Application.iter(state="Running"):
+        seen.append(item.uuid)
+        listing.names.remove(item.uuid)
+    assert seen == expected
+
+
+@pytest.mark.parametrize("size", [1, 100, 101, 250, 777])
+def test_objects_that_move_to_the_end_do_not_hide_others(raw, size):
+    listing = Listing(raw, size)
+    expected, seen = list(listing.names), []
+    for item in tutum.Application.iter():
+        seen.append(item.uuid)
+        listing.names.remove(item.uuid)
+        listing.names.append(item.uuid)
+    assert sorted(seen) == expected and len(seen) == size
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7, 50])
+def test_objects_that_go_now_and_then_do_not_hide_others(raw, every):
+    listing = Listing(raw, 500)
+    expected, seen = list(listing.names), []
+    for number, item in enumerate(tutum.Application.iter()):
+        seen.append(item.uuid)
+        if number % every == 0:
+            listing.names.remove(item.uuid)
+    assert seen == expected
+
+
+def test_objects_that_come_are_not_repeated(raw):
+    listing = Listing(raw, 300)
+    expected, seen = list(listing.names), []
+    for number, item in enumerate(tutum.Application.iter()):
+        seen.append(item.uuid)
+        if number % 10 == 0 and number < 200:
+            listing.names.insert(0, "new-%d" % number)
+    assert [name for name in seen if not name.startswith("new")] == expected
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_list_that_vanishes_ends(raw):
+    listing = Listing(raw, 300)
+    items = tutum.Application.iter()
+    next(items)
+    del listing.names[:]
+    assert len(list(items)) == 99
+
+
+@pytest.mark.parametrize("odd", [
+    None, [], "x", 7, {}, {"objects": None}, {"objects": {}}, {"objects": "abc", "meta": {}},
+    {"objects": [1]}, {"objects": [None]}, {"objects": [{}]}, {"objects": [{"uuid": None}]},
+    {"objects": [{"uuid": []}]}, {"objects": ["uuid"]}, {"objects": [["uuid"]]},
+    {"objects": [], "meta": [1]}, {"objects": [], "meta": {"next": 5}},
+    {"objects": [], "meta": {"next": "http://[::1"}},
+    {"objects": [{"uuid": "a"}], "meta": {"next": "nowhere"}},
+    {"objects": [{"uuid": "a"}], "meta": {"next": "/?offset=0"}},
+    {"objects": [{"uuid": "a"}], "meta": {"next": "/?offset=-5"}},
+    {"objects": [{"uuid": "a"}], "meta": {"next": "/?offset=x"}}])
+def test_what_is_no_list_is_an_error(raw, odd):
+    raw.answer(reply(200, odd))
+    with pytest.raises(tutum.TutumApiError) as caught:
+        tutum.Application.list()
+    assert "The list cannot be read (GET application/)" in str(caught.value)
+    assert len(raw.requests) == 1
+
+
+@pytest.mark.parametrize("meta", [
+    None, {}, {"next": None}, {"next": ""}, {"total_count": None}, {"total_count": "many"},
+    {"total_count": -1}, {"total_count": 99}])
+def test_a_list_may_say_little_of_itself(raw, meta):
+    raw.answer(reply(200, {"objects": [{"uuid": "a"}, {"uuid": "b"}], "meta": meta}))
+    assert names(tutum.Application.list()) == ["a", "b"]
+    assert len(raw.requests) <= 2
+
+
+def test_a_next_page_that_leads_back_is_an_error(raw):
+    raw.answer(page([{"uuid": "a"}], following="/api/v1/application/?offset=1", total=9))
+    with pytest.raises(tutum.TutumApiError):
+        tutum.Application.list()
+    assert len(raw.requests) == 2
+
+
+def test_an_object_is_not_repeated_within_a_page(raw):
+    raw.answer(page([{"uuid": "a"}, {"uuid": "a"}, {"uuid": "b"}], total=2))
+    assert names(tutum.Application.list()) == ["a", "b"]
+
+
+def test_parameters_that_repeat_in_next_are_kept(raw):
+    raw.answer(page([{"uuid": "a"}], total=2, following="?state__in=a&state__in=b&offset=1"),
+               page([{"uuid": "b"}], total=2))
+    assert names(tutum.Application.list(state__in=["a", "b"])) == ["a", "b"]
+    assert [parse_qs(request.query)["state__in"] for request in raw.requests] == [["a", "b"]] * 2

@@ -1,0 +1,121 @@
+"""Waiting for a state."""
+import time
+
+import pytest
+
+import tutum
+from rawservice import SILENCE, reply
+
+UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
+
+
+def state(name, **more):
+    return reply(200, dict(more, uuid=UUID, name="web", state=name))
+
+
+@pytest.fixture(params=[tutum.Application, tutum.Container])
+def thing(raw, request):
+    """An application or a container that is starting."""
+    raw.answer(state("Starting", size=1))
+    return request.param.fetch(UUID)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let pauses take no time, and collect them."""
+    from tutum.api import deployed
+    pauses = []
+    monkeypatch.setattr(deployed, "now", lambda: sum(pauses))
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    return pauses
+
+
+def test_wait_ends_with_the_state(raw, thing, clock):
+    raw.answer(state("Starting"), state("Starting"), state("Running"))
+    assert thing.wait("Running") is True
+    assert thing.state == "Running" and raw.count("GET") == 4
+
+
+@pytest.mark.parametrize("settled", [
+    "Running", "Partly running", "Stopped", "Stopped with errors", "Start failed", "Not running",
+    "Terminated", "Something new"])
+def test_wait_ends_with_any_settled_state(raw, thing, clock, settled):
+    raw.answer(state("Starting"), state("Scaling"), state(settled))
+    assert thing.wait() is True
+    assert thing.state == settled
+
+
+def test_wait_looks_before_it_believes(raw, thing, clock):
+    raw.answer(state("Running"))
+    thing.refresh()
+    raw.answer(state("Stopping"), state("Stopped"))
+    assert thing.wait() is True and thing.state == "Stopped"
+
+
+def test_another_settled_state_is_an_error_that_says_it(raw, thing, clock):
+    raw.answer(state("Start failed"))
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait("Running")
+    assert caught.value.state == "Start failed"
+    assert "Start failed" in str(caught.value) and "Running" in str(caught.value)
+    assert "web" in str(caught.value)
+
+
+def test_the_deadline_is_an_error_that_says_the_state(raw, thing, clock):
+    raw.answer(state("Scaling"))
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait("Running", timeout=30)
+    assert caught.value.state == "Scaling" and "Scaling after 30 seconds" in str(caught.value)
+    assert sum(clock) == pytest.approx(30)
+
+
+def test_pauses_grow_to_two_seconds(raw, thing, clock):
+    raw.answer(state("Starting"))
+    with pytest.raises(tutum.TutumWaitError):
+        thing.wait(timeout=60)
+    assert clock[:-1] == sorted(clock[:-1]) and clock[0] <= 0.1 and max(clock) == 2
+
+
+def test_no_time_is_one_look(raw, thing):
+    raw.answer(state("Starting"))
+    with pytest.raises(tutum.TutumWaitError):
+        thing.wait(timeout=0)
+    assert raw.count("GET") == 2
+    raw.answer(state("Running"))
+    assert thing.wait(timeout=0) is True
+
+
+def test_wait_without_end(raw, thing, clock):
+    raw.answer(*[state("Starting")] * 100 + [state("Running")])
+    assert thing.wait(timeout=None) is True
+
+
+@pytest.mark.parametrize("timeout", [None, 60, (10, 60), (None, None), (10, None)])
+def test_a_silent_service_does_not_outlast_the_deadline(raw, thing, timeout):
+    raw.answer(SILENCE)
+    tutum.timeout = timeout
+    began = time.time()
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait(timeout=0.2)
+    assert time.time() - began < 3 and caught.value.state == "Starting"
+
+
+def test_a_timeout_before_the_deadline_is_told_as_such(raw, thing):
+    raw.answer(SILENCE)
+    tutum.timeout = 0.1
+    for timeout in (None, 30):
+        with pytest.raises(tutum.TutumTimeoutError):
+            thing.wait(timeout=timeout)
+
+
+def test_waiting_keeps_changes(raw, thing, clock):
+    thing.size = 3
+    raw.answer(state("Running", size=2))
+    thing.wait()
+    assert thing.size == 3 and thing.is_dirty and thing.state == "Running"
+
+
+def test_an_object_that_is_gone_ends_the_wait(raw, thing, clock):
+    raw.answer(reply(404))
+    with pytest.raises(tutum.TutumNotFoundError):
+        thing.wait()

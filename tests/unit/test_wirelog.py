@@ -1,0 +1,78 @@
+"""The records of the logger."""
+import logging
+
+import pytest
+
+import tutum
+from rawservice import RESET, page, reply
+from tutum.api import http, wirelog
+
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+def records(caplog):
+    """Collect the logger's records on every level."""
+    caplog.set_level(logging.DEBUG, logger="python-tutum")
+    return lambda level=logging.DEBUG: [record.getMessage() for record in caplog.records
+                                        if record.name == "python-tutum"
+                                        and record.levelno >= level]
+
+
+def test_a_record_says_method_path_status_and_time(raw, records):
+    raw.answer(page([]))
+    tutum.Application.list(name="a b")
+    line, = records(logging.INFO)
+    assert line.startswith("GET /api/v1/application/?limit=100&name=a+b 200 ")
+    assert line.endswith(" ms")
+
+
+def test_each_attempt_has_a_record(raw, records, monkeypatch):
+    raw.answer(RESET, reply(503), reply(200))
+    http.send_request("GET", "x/")
+    assert [line.split(" ")[2] for line in records(logging.INFO)] == [
+        "TutumConnectionError", "503", "200"]
+
+
+def test_bodies_are_shown_with_secrets_masked(raw, records):
+    raw.answer(reply(202, {"uuid": "x", "container_envvars": [
+        {"key": "MODE", "value": "s3cret"}, {"key": "EMPTY", "value": ""}]}))
+    http.send_request("POST", "x/", data={"password": "s3cret", "name": "web", "username": "ann",
+                                          "nested": [{"api_key": {"a": ["s3cret"]}}]})
+    text = "\n".join(records())
+    assert "s3cret" not in text
+    for shown in ("MODE", "web", "ann", '"uuid": "x"', '"value": ""', '"value": "***"'):
+        assert shown in text
+
+
+def test_the_key_is_in_no_record(raw, records):
+    raw.answer(page([{"key": KEY, "username": "ann"}]), reply(200, {"says": "ApiKey ann:" + KEY}),
+               reply(400, body=b"you sent " + KEY.encode("ascii")))
+    tutum.auth.get_auth("ann", "pass" + KEY)
+    http.send_request("GET", "x/?key=" + KEY)
+    with pytest.raises(tutum.TutumBadRequestError):
+        http.send_request("GET", "x/")
+    text = "\n".join(records())
+    assert KEY not in text and "***" in text and "not JSON" in text
+
+
+def test_nothing_is_prepared_when_nobody_listens(raw, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, logger="python-tutum")
+    raw.answer(reply(200, {}))
+    monkeypatch.setattr(wirelog, "masked", None)
+    http.send_request("GET", "x/")
+    caplog.set_level(logging.WARNING, logger="python-tutum")
+    monkeypatch.setattr(wirelog, "clean", None)
+    http.send_request("GET", "x/")
+
+
+def test_a_record_is_one_line(raw, records):
+    raw.answer(reply(200, body=b'"a\\nb"'))
+    http.send_request("GET", "x/%0Ay")
+    assert not [line for line in records() if "\n" in line]
+
+
+def test_the_library_sets_up_no_logging():
+    logger = logging.getLogger("python-tutum")
+    assert tutum.logger is logger and logger.level == logging.NOTSET
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
