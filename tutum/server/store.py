@@ -77,7 +77,8 @@ class Application(Lifetime, Base):
     """
 
     __tablename__ = "applications"
-    __table_args__ = (Index("applications_in_order", "account_id", text("destroyed_at IS NOT NULL"), "id", "destroyed_at"),
+    __table_args__ = (Index("applications_in_order", "account_id", text("destroyed_at IS NOT NULL"), "id",
+                            "destroyed_at"),
                       Index("applications_by_name", "account_id", "unique_name"),
                       {"sqlite_autoincrement": True})
 
