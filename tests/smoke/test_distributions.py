@@ -12,6 +12,7 @@ import zipfile
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SERVER_EXTRA = 'python_version >= "3.9" and extra == "server"'
 
 
 def setup_py(source, *arguments):
@@ -59,6 +60,12 @@ def requirements(metadata, marker=""):
     return found
 
 
+def tox_ini():
+    parsed = configparser.RawConfigParser()
+    parsed.read(os.path.join(ROOT, "tox.ini"))
+    return parsed
+
+
 def files_of(source, pattern):
     return {path.relative_to(source).as_posix() for path in (source / "tutum").rglob(pattern)}
 
@@ -82,23 +89,20 @@ def test_library_requires_requests_and_six_alone(metadata):
 
 
 def test_service_is_an_extra_for_newer_pythons(metadata):
-    found = requirements(metadata, 'python_version >= "3.9" and extra == "server"')
+    found = requirements(metadata, SERVER_EXTRA)
     assert set(found) == {"Flask", "waitress", "click", "SQLAlchemy"}
     assert len(metadata.get_all("Requires-Dist")) == len(found) + 2
     assert metadata.get_all("Provides-Extra") == ["server"]
 
 
 def test_oldest_dependencies_are_those_that_tox_tests(metadata):
-    tox = configparser.RawConfigParser()
-    tox.read(os.path.join(ROOT, "tox.ini"))
-    pins = dict(re.findall(r"lowest: ([\w-]+)==([\d.]+)", tox.get("testenv", "deps")))
-    assert pins == requirements(metadata)
+    for section, marker in (("testenv", ""), ("testenv:server{,-lowest}", SERVER_EXTRA)):
+        pins = dict(re.findall(r"lowest: ([\w-]+)==([\d.]+)", tox_ini().get(section, "deps")))
+        assert pins == requirements(metadata, marker)
 
 
 def test_supported_pythons_are_those_that_tox_tests(metadata):
-    tox = configparser.RawConfigParser()
-    tox.read(os.path.join(ROOT, "tox.ini"))
-    [factors] = re.findall(r"py{([\d,]+)}", tox.get("tox", "env_list"))
+    [factors] = re.findall(r"py{([\d,]+)}", tox_ini().get("tox", "env_list"))
     versions = ["%s.%s" % (factor[0], factor[1:]) for factor in factors.split(",")]
     assert ["Programming Language :: Python :: " + version for version in versions] == [
         line for line in metadata.get_all("Classifier") if "Python :: " in line]
