@@ -3,7 +3,7 @@ import re
 
 import pytest
 import requests
-from conftest import until
+from serverprocess import until
 
 DETAIL_ONLY = {"container_envvars", "containers", "link_variables", "linked_from_application",
                "linked_to_application", "roles"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Api, until
+from serverprocess import Api, until
 
 from tutum.server import config as config_file
 

@@ -6,7 +6,7 @@ import sys
 import uuid
 
 import pytest
-from conftest import processes_of, until
+from serverprocess import processes_of, until
 
 from tutum.server.engines import ContainerSpec, EngineUnavailable, Port, PortTaken, StartFailed
 from tutum.server.engines import process as process_engine

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import requests
-from conftest import Server, processes_of, until
+from serverprocess import Server, processes_of, until
 
 TUTUM_SERVER = [sys.executable, "-m", "tutum.server"]
 

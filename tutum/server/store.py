@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from tutum.server import states
 
 #: Seconds that a reader or writer waits for the database before it is an error.
-BUSY_TIMEOUT = 10
+BUSY_TIMEOUT = 5
 
 #: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
 TERMINATED_VISIBLE = 300

@@ -1,0 +1,106 @@
+"""The service in trouble: a full disk, a locked database, stubborn containers, clients that hang."""
+import socket
+import sqlite3
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+from serverprocess import Server, processes_of, until
+
+
+@contextmanager
+def small_disk(path, size):
+    """Mount a file system of its own at a path."""
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("only root can make a disk that is full")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            pass
+
+
+def test_a_full_disk_is_503_with_the_reason_and_nothing_is_half_made(tmp_path):
+    with small_disk(tmp_path / "disk", "4m"):
+        server = Server(tmp_path / "disk" / "data")
+        try:
+            api = server.start().api
+            application = api.running(image="any/thing", run_command="sleep 600")
+            fill(tmp_path / "disk" / "filler")
+            body = {"image": "any/thing", "name": "x", "run_command": "true " + "6" * 50000}
+            replies = [api.call("POST", "application/", json=body) for _ in range(50)]
+            assert {reply.status_code for reply in replies} <= {202, 503} and replies[-1].status_code == 503
+            assert "disk is full" in replies[-1].json()["error"]
+            accepted = [reply.json()["uuid"] for reply in replies if reply.status_code == 202]
+            assert [each["uuid"] for each in api.list("application", name="x", limit=100)] == accepted
+            assert api.object(f"application/{application['uuid']}/")["state"] == "Running"
+            (tmp_path / "disk" / "filler").unlink()
+            path = f"application/{application['uuid']}/"
+            api.act(path + "stop/")
+            assert api.settled(path)["state"] == "Stopped"
+        finally:
+            server.close()
+
+
+def test_a_locked_database_is_503_with_the_reason_and_nothing_is_half_made(server):
+    api = server.start().api
+    application = api.running(image="any/thing", run_command="sleep 600")
+    path = f"application/{application['uuid']}/"
+    other = sqlite3.connect(server.data_dir / "tutum.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused = api.call("POST", path + "stop/")
+    assert refused.status_code == 503 and "locked" in refused.json()["error"]
+    assert api.object(path)["state"] == "Running"
+    other.execute("ROLLBACK")
+    other.close()
+    api.act(path + "stop/")
+    assert api.settled(path)["state"] == "Stopped"
+
+
+def test_a_step_that_could_not_be_written_down_is_done_again(server):
+    api = server.start().api
+    application = api.running(image="any/thing", run_command="sh -c 'sleep 1; exit 3'")
+    path = f"application/{application['uuid']}/"
+    other = sqlite3.connect(server.data_dir / "tutum.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    until(lambda: processes_of(api.containers(application)[0]["uuid"]) == [])
+    time.sleep(6)
+    other.execute("ROLLBACK")
+    other.close()
+    assert until(lambda: (lambda found: found["state"] == "Stopped" and found)(api.object(path)))
+    assert api.containers(application)[0]["exit_code"] == 3
+
+
+def test_the_service_ends_within_ten_seconds_whatever_its_containers_and_clients_do(server):
+    api = server.start().api
+    api.running(image="any/thing", target_num_containers=3,
+                run_command="sh -c 'trap \"\" TERM; while :; do sleep 1; done'")
+    port = int(server.base_url.split(":")[2].split("/")[0])
+    with socket.create_connection(("127.0.0.1", port)) as hanging:
+        hanging.sendall(b"POST /api/v1/application/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+        began = time.monotonic()
+        assert server.end() == 0
+        assert time.monotonic() - began < 10
+    assert processes_of(str(server.data_dir)) == []
+
+
+def test_clients_that_hang_keep_nobody_else_waiting(server):
+    api = server.start().api
+    port = int(server.base_url.split(":")[2].split("/")[0])
+    hanging = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for each in hanging:
+        each.sendall(b"POST /api/v1/application/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+    assert api.get("application/").status_code == 200
+    for each in hanging:
+        each.close()
