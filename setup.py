@@ -19,7 +19,7 @@ def version():
 
 
 # Its own Python is newer than the library's: elsewhere the extra is empty and its script says so.
-SERVER = ["Flask>=3.0.0", "waitress>=3.0.0", "click>=8.1.3", "SQLAlchemy>=2.0.37"]
+SERVER = ["Flask>=3.0.0", "waitress>=3.0.0", "click>=8.1.3", "SQLAlchemy>=2.0.37", "docker>=7.1.0"]
 
 setup(
     name="python-tutum",
