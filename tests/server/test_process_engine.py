@@ -136,3 +136,12 @@ def test_containers_of_a_killed_keeper_have_ended_and_others_can_start(engine):
     until(lambda: processes_of(container.uuid) == [])
     engine.start(container)
     assert engine.status(container.uuid).running
+
+
+def test_of_a_log_that_is_too_long_the_end_is_returned(engine, monkeypatch):
+    monkeypatch.setattr(process_engine, "MAX_LOG", 100)
+    container = spec("sh -c 'for i in $(seq 100 199); do echo line $i; done'")
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    lines = engine.logs(container.uuid).splitlines()
+    assert lines == [f"line {number}" for number in range(200 - len(lines), 200)] and 5 < len(lines) < 20

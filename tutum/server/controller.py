@@ -184,6 +184,12 @@ class Controller:
         self._finish(uuid, states.STOPPING, states.STOPPED, stopped_at=now(), **_exit_of(status))
 
     def _remove(self, uuid: str) -> None:
+        try:
+            self._engine.stop(uuid)
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            log.warning("Container %s is removed although it was not stopped: %s", uuid, error)
         self._engine.remove(uuid)
         self._finish(uuid, states.TERMINATING, states.TERMINATED, destroyed_at=now())
 

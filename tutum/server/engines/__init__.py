@@ -161,7 +161,10 @@ class Engine(ABC):
 
     @abstractmethod
     def logs(self, uuid: str) -> str:
-        """Return what the container wrote to stdout and stderr, oldest first; empty when it is not there."""
+        """Return what the container wrote to stdout and stderr, oldest first; empty when it is not there.
+
+        An engine may leave out the beginning of a log of many megabytes.
+        """
 
     @abstractmethod
     def status(self, uuid: str) -> Status:

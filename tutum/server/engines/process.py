@@ -29,6 +29,9 @@ STOP_GRACE = 10.0
 #: Seconds that a built-in program has until it listens.
 READY_TIMEOUT = 30.0
 
+#: Bytes of a log that are returned, its end; the file has all of it.
+MAX_LOG = 16 << 20
+
 #: Seconds within which the keeper answers and a killed process is gone, unless the machine is in trouble.
 PATIENCE = 30.0
 
@@ -188,7 +191,12 @@ class ProcessEngine(Engine):
 
     def logs(self, uuid: str) -> str:
         try:
-            return self._log(uuid).read_text("utf-8", "replace")
+            with open(self._log(uuid), "rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(0, size - MAX_LOG))
+                if size > MAX_LOG:
+                    log.readline()
+                return log.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
 
