@@ -1,0 +1,44 @@
+"""The HTTP server under the application: waitress, answering in the API's own form where no request gets through."""
+from __future__ import annotations
+
+import json
+import logging
+import socket
+
+import waitress
+from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask
+
+from tutum.server.web.app import MAX_BODY
+
+#: Threads that answer requests, and connections that are open at most.
+THREADS, CONNECTIONS = 8, 1000
+
+
+class _ErrorTask(ErrorTask):
+    """Tells in JSON what is wrong with a request that cannot be read."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = json.dumps({"error": f"{error.reason}: {error.body}"}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [("Content-Type", "application/json")]
+        self.content_length = len(body)
+        self.set_close_on_finish()
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    error_task_class = _ErrorTask
+
+
+def create_server(app: Flask, listener: socket.socket) -> BaseWSGIServer:
+    """Make a server for the application on a socket that is bound; its `run` serves until SystemExit."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests queue for a moment is no news
+    # A body just over the limit is read, so that its sender, who still sends, can read the answer.
+    server = waitress.create_server(app, sockets=[listener], threads=THREADS, connection_limit=CONNECTIONS,
+                                    asyncore_use_poll=True, ident="tutum", max_request_body_size=16 * MAX_BODY)
+    server.channel_class = _Channel
+    return server
