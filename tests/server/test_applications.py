@@ -354,8 +354,8 @@ def test_a_role_gives_containers_a_key_while_their_application_is_there(api):
 
 def test_containers_are_asked_to_end_before_they_are_removed(api, tmp_path):
     bye = tmp_path / "bye"
-    application = api.running(image="any/thing",
-                              run_command=f"sh -c 'trap \"touch {bye}; exit\" TERM; echo up; while :; do sleep 0.05; done'")
+    command = f"sh -c 'trap \"touch {bye}; exit\" TERM; echo up; while :; do sleep 0.05; done'"
+    application = api.running(image="any/thing", run_command=command)
     path = f"application/{application['uuid']}/"
     until(lambda: "up" in api.object(path + "logs/")["logs"])
     api.act(path, "DELETE")

@@ -63,7 +63,8 @@ def test_rotating_the_first_accounts_key_keeps_its_client_file_true(server):
 
 @pytest.mark.parametrize("arguments, reason", [
     (["add", "tutum"], "already"), (["add", "no spaces"], "cannot be a user name"),
-    (["passwd", "nobody"], "no account"), (["rotate-key", "nobody"], "no account"), (["remove", "nobody"], "no account"),
+    (["passwd", "nobody"], "no account"), (["rotate-key", "nobody"], "no account"),
+    (["remove", "nobody"], "no account"),
 ])
 def test_what_cannot_be_done_to_an_account_is_said(shared_server, arguments, reason):
     ended = run("user", *arguments, "--data-dir", shared_server.data_dir)
