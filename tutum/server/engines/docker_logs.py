@@ -1,0 +1,55 @@
+"""The logs of a Docker engine's container, read several times as fast as the SDK reads them."""
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from docker import APIClient
+
+#: Bytes of a log that are returned, and lines: its end, where it has more.
+MAX_BYTES, MAX_LINES = 16 << 20, 1_000_000
+
+_BLOCK = 1 << 20
+_HEADER = 8
+
+
+def read(client: APIClient, container_id: str) -> bytes:
+    """Return what a container wrote to stdout and stderr, oldest first; nothing when it is not there."""
+    url = f"{client.base_url}/v{client.api_version}/containers/{container_id}/logs"
+    with client.get(url, params={"stdout": 1, "stderr": 1, "tail": MAX_LINES}, stream=True,
+                    timeout=client.timeout) as reply:
+        if reply.status_code == 404:
+            return b""
+        reply.raise_for_status()
+        return _end(_messages(reply.raw))
+
+
+def _end(blocks: Iterator[bytes]) -> bytes:
+    """Return the end of a log, from the beginning of a line, without ever holding much more."""
+    kept: deque[bytes] = deque()
+    size, is_cut = 0, False
+    for block in blocks:
+        kept.append(block)
+        size += len(block)
+        while size - len(kept[0]) >= MAX_BYTES:
+            size -= len(kept.popleft())
+            is_cut = True
+    log = b"".join(kept)
+    return log[log.find(b"\n") + 1:] if is_cut else log
+
+
+def _messages(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield what the containers' messages hold; each has a header that ends with its length."""
+    rest = b""
+    while block := stream.read(_BLOCK):
+        block = rest + block
+        messages, begin = [], 0
+        while (text := begin + _HEADER) <= len(block):
+            end = text + int.from_bytes(block[begin + 4:text], "big")
+            if end > len(block):
+                break
+            messages.append(block[text:end])
+            begin = end
+        rest = block[begin:]
+        yield b"".join(messages)
