@@ -48,6 +48,8 @@ def service_options(log_level: str) -> Callable[[Callable], Callable]:
     options = (
         click.option("--engine", type=click.Choice(ENGINES), default="process", show_default=True,
                      help="What runs the containers."),
+        click.option("--docker-host", metavar="URL",
+                     help="Where the Docker Engine listens.  [default: $DOCKER_HOST, or the socket of this machine]"),
         click.option("--public-host", metavar="HOST", default="127.0.0.1", show_default=True,
                      help="The host under which the published ports of containers answer."),
         click.option("--max-containers", type=click.IntRange(1), default=200, show_default=True,
@@ -118,7 +120,7 @@ def run(command: tuple[str, ...], **options: Any) -> None:
     """
     _end_on_signals()
     with tempfile.TemporaryDirectory(prefix="tutum-") as directory:
-        with _make_service(Settings(data_dir=Path(directory), **options)) as service:
+        with _make_service(Settings(data_dir=Path(directory), temporary=True, **options)) as service:
             status = _run_beside(service, command)
     sys.exit(status)
 

@@ -9,21 +9,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import waitress
-
 from tutum.server import accounts, images
 from tutum.server.config import Config
 from tutum.server.controller import Controller
-from tutum.server.engines import Engine
+from tutum.server.engines import Engine, EngineError
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.paths import API_PREFIX, Addresses
 from tutum.server.store import Store
 from tutum.server.throttle import Throttle
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
+from tutum.server.web.serving import create_server
 
 #: The names of the engines.
-ENGINES = ("process",)
+ENGINES = ("process", "docker")
 
 #: The user name of the account that is made at the first start.
 FIRST_ACCOUNT = "tutum"
@@ -33,9 +32,6 @@ DATABASE = "tutum.db"
 
 #: The file in the data directory that has the first account's credentials in the form of ``~/.tutum``.
 CLIENT_FILE = "client.ini"
-
-#: Threads that answer requests.
-HTTP_THREADS = 8
 
 #: Seconds to wait until the containers of a service that was killed are down.
 TAKE_DOWN_TIME = 15.0
@@ -56,6 +52,8 @@ class Settings:
     :param public_host: the host under which the published ports of containers answer
     :param max_containers: the most containers that one account may have
     :param config: what the configuration file says
+    :param docker_host: the address of the Docker Engine, the environment's where None
+    :param temporary: whether nothing is to be left when the service ends
     """
 
     data_dir: Path
@@ -65,6 +63,8 @@ class Settings:
     public_host: str = "127.0.0.1"
     max_containers: int = 200
     config: Config = Config()
+    docker_host: str | None = None
+    temporary: bool = False
 
 
 class Service:
@@ -87,11 +87,9 @@ class Service:
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)
         self._controller = Controller(self._store, self._engine, addresses, config.sizes)
-        self._server = waitress.create_server(
-            create_app(Context(store=self._store, addresses=addresses, image_of=self._engine.image,
-                               logs_of=self._engine.logs, wake=self._controller.wake,
-                               max_containers=settings.max_containers, throttle=Throttle())),
-            sockets=[listener], threads=HTTP_THREADS, ident="tutum")
+        self._server = create_server(create_app(Context(
+            store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=self._engine.logs,
+            wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle())), listener)
         #: The account that was made because there was none, or None.
         self.new_account = None if accounts.exist(self._store) else accounts.add(self._store, FIRST_ACCOUNT)
         if self.new_account is not None:
@@ -99,6 +97,13 @@ class Service:
 
     def _make_engine(self, settings: Settings) -> Engine:
         bind_host = "127.0.0.1" if is_loopback(settings.public_host) else "0.0.0.0"
+        if settings.engine == "docker":
+            from tutum.server.engines.docker import DockerEngine  # the SDK takes long to load
+            try:
+                return DockerEngine(settings.data_dir / "docker.id", settings.docker_host, bind_host,
+                                    settings.temporary)
+            except EngineError as error:
+                raise StartError(str(error)) from error
         return ProcessEngine(settings.data_dir / "containers", bind_host, settings.config.images, self._locks[1])
 
     def __enter__(self) -> Service:
