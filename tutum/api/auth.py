@@ -41,7 +41,7 @@ def get_auth(username, password):
     reply = send_request("GET", "auth/", auth=(username, password))
     try:
         objects = reply["objects"]
-        if not objects:
+        if objects == []:
             return None, None
         return objects[0].get("username") or username, objects[0]["key"]
     except (AttributeError, KeyError, TypeError):

@@ -6,12 +6,13 @@ import copy
 import six
 
 from tutum.api import listing, replies, urls, values
-from tutum.api.exceptions import TutumApiError
+from tutum.api.exceptions import TutumApiError, one_line, printable
 from tutum.api.http import send_request
 
 PK_TYPES = six.string_types + six.integer_types
 
 
+@six.python_2_unicode_compatible
 class RESTModel(object):
     """Stand for one object of the service; its attributes are those of the object's JSON.
 
@@ -238,7 +239,7 @@ class RESTModel(object):
             remedy = "list() leaves it out, refresh() loads it"
         else:
             remedy = "the service did not name it, refresh() loads what it says now"
-        return "%s has no attribute '%s': %s" % (self, name, remedy)
+        return printable("%s has no attribute '%s': %s" % (self, name, remedy))
 
     def __dir__(self):
         return sorted(set(dir(type(self))).union(
@@ -248,9 +249,8 @@ class RESTModel(object):
         known = dict(self._reply, **self._own)
         parts = [known.get("state"), self.pk or "not saved"]
         name = known.get("unique_name") or known.get("name")
-        return six.ensure_str(u"%s%s (%s)" % (
-            type(self).__name__, u" %s" % name if name else u"",
-            u", ".join(u"%s" % part for part in parts if part)))
+        return u"%s%s (%s)" % (type(self).__name__, u" " + one_line(name) if name else u"",
+                               u", ".join(one_line(part) for part in parts if part))
 
     def __eq__(self, other):
         if type(self) is not type(other):

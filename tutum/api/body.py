@@ -63,13 +63,16 @@ def inflate(data, encoding, limit):
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Unreadable("The reply is encoded as %s, which was not asked for" % encoding[:50])
     for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        unpacker = zlib.decompressobj(window)
         try:
-            text = zlib.decompressobj(window).decompress(data, limit + 1)
+            # The byte that is added shows up behind the end, if that is there.
+            text = unpacker.decompress(data + b"\0", limit + 1)
         except zlib.error:
             continue
         if len(text) > limit:
             raise too_large(limit)
-        return text
+        if unpacker.unused_data:
+            return text
     raise Unreadable("The reply's compression is broken")
 
 

@@ -97,6 +97,23 @@ class BoundedReader(io.RawIOBase):
         super(BoundedReader, self).close()
 
 
+class BoundedFile(io.BufferedReader):
+    """Buffer what is read, and tell a line that was cut short from one that ended."""
+
+    def readline(self, limit=-1):
+        """Read a line, as http.client does of a reply's head and of its chunks.
+
+        :param limit: bytes to read at most
+        :returns: the line
+        :raises EnvironmentError: when the connection ended before the line did
+        """
+        line = super(BoundedFile, self).readline(limit)
+        if not line.endswith(b"\n") and len(line) != limit:
+            # To http.client an end within the head is as good as an empty line.
+            raise EnvironmentError(errno.ECONNRESET, "the reply ended within its head")
+        return line
+
+
 class BoundedSocket(object):
     """Stand for a socket where http.client only makes a file of it."""
 
@@ -107,9 +124,9 @@ class BoundedSocket(object):
     def makefile(self, *_):
         """Return a file to read from.
 
-        :returns: a buffered :class:`BoundedReader`
+        :returns: a :class:`BoundedFile`
         """
-        return io.BufferedReader(BoundedReader(self._sock, self._attempt))
+        return BoundedFile(BoundedReader(self._sock, self._attempt))
 
 
 class BoundedConnection(object):

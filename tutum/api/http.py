@@ -14,7 +14,8 @@ import six
 import tutum
 from tutum.api import body, credentials, replies, retry, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
-from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError, printable
+from tutum.api.exceptions import (TutumApiError, TutumConnectionError, TutumTimeoutError, one_line,
+                                  printable)
 
 LONGEST_CHAIN = 5
 
@@ -214,7 +215,7 @@ def root(error):
             break
         error = inner[0]
     # urllib3 puts the connection's repr before its own words.
-    return printable(error).rpartition(">: ")[2] or type(error).__name__
+    return one_line(error).rpartition(u">: ")[2] or type(error).__name__
 
 
 class Adapter(requests.adapters.HTTPAdapter):

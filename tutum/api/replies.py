@@ -6,7 +6,7 @@ import json
 import six
 
 from tutum.api.exceptions import (TutumApiError, TutumAuthError, TutumBadRequestError,
-                                  TutumNotFoundError, TutumServerError, printable)
+                                  TutumNotFoundError, TutumServerError, one_line)
 
 #: How much of a reply is quoted in an error's text; the whole is in its ``body``.
 QUOTED = 500
@@ -83,7 +83,7 @@ def error(method, url, status, text, retry_after=None, location=None):
         parts.insert(0, "Not authorized: the service refused the credentials.")
     if location:
         parts.append("It leads to %s, which is not followed: if that is where the service is now, "
-                     "set tutum.base_url." % printable(location))
+                     "set tutum.base_url." % one_line(location))
     if retry_after is not None:
         parts.append("The service asks to wait %d seconds." % retry_after)
     return cls(" ".join(parts), status_code=status, method=method, url=url, body=text,
@@ -109,5 +109,5 @@ def message(text):
 
 def quotation(text):
     """Return the beginning of a text, as one line."""
-    text = printable(text[:QUOTED + 1])
+    text = one_line(text[:QUOTED + 1])
     return (text[:QUOTED] + "..." if len(text) > QUOTED else text) or "(empty)"

@@ -8,7 +8,7 @@ from collections import namedtuple
 import six
 from six.moves.urllib.parse import quote, quote_plus, urljoin, urlsplit
 
-from tutum.api.exceptions import TutumApiError, TutumAuthError, printable
+from tutum.api.exceptions import TutumApiError, TutumAuthError, one_line
 
 PORTS = {"http": 80, "https": 443}
 
@@ -62,7 +62,7 @@ def split(address):
                             "tutum.user and tutum.apikey.")
     if not host or parts.scheme not in PORTS or parts.query or parts.fragment:
         raise TutumApiError("tutum.base_url must be like http://host:port/api/v1/, not '%s'."
-                            % address)
+                            % one_line(address))
     port = port or PORTS[parts.scheme]
     path = quote(parts.path.rstrip("/") + "/", SAFE)
     return Base(parts.scheme + "://" + parts.netloc + path,
@@ -134,7 +134,7 @@ def quote_pk(pk, safe=""):
     # resolve dots: encoding does not make them harmless.
     if any(part in (u"", u".", u"..") or u"/" in part for part in parts):
         raise TutumApiError("No object can have the key '%s': it is %s." % (
-            printable(text), "a path" if text else "empty"))
+            one_line(text), "a path" if text else "empty"))
     return quote(as_bytes(text), safe)
 
 

@@ -1,0 +1,225 @@
+# -*- coding: utf-8 -*-
+"""The faults that a service, or what stands before it, can show."""
+from __future__ import unicode_literals
+
+import gzip
+import io
+import json
+import time
+from email.utils import formatdate
+
+from rawservice import CLOSE, RESET, SILENCE, reply
+from tutum import (TutumApiError, TutumAuthError, TutumBadRequestError, TutumConnectionError,
+                   TutumNotFoundError, TutumServerError, TutumTimeoutError)
+
+UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
+OBJECT = {"uuid": UUID, "name": "web", "state": "Running"}
+
+#: The right result is as good as an error.
+EITHER = "either"
+
+#: It is JSON, though not all interpreters take that much nesting, but not what was asked for.
+ALIEN = "alien"
+
+#: Nothing but the right result will do.
+RIGHT = "right"
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+BODY = json.dumps(dict(OBJECT, logs="text", key="4567", objects=[dict(OBJECT, key="4567")],
+                       meta={"next": None, "total_count": 1})).encode("ascii")
+
+
+def dribble(text):
+    """Return the parts of a reply that comes byte by byte, all too slowly."""
+    parts = []
+    for index in range(len(text)):
+        parts += [text[index:index + 1], lambda: time.sleep(0.02)]
+    return parts
+
+
+def zipped(data):
+    """Return bytes compressed by gzip."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb") as packer:
+        packer.write(data)
+    return buffer.getvalue()
+
+
+def encoded(body, encoding="gzip"):
+    """Return a reply with an encoded body."""
+    return reply(200, body=body, headers={"Content-Encoding": encoding})
+
+
+def redirect(status, location):
+    """Return a redirect."""
+    return reply(status, headers={"Location": location})
+
+
+def back(request):
+    """Redirect a request to itself."""
+    return redirect(302, request.target)
+
+
+def elsewhere(request):
+    """Redirect a request to the same path of another host, which answers, too."""
+    return redirect(307, "http://localhost:%s%s" % (request.headers["host"].split(":")[1],
+                                                    request.target))
+
+
+def round_and_round(request):
+    """Redirect a request in a circle of two."""
+    path = request.path
+    return redirect(308, path + "?turn=%d" % ("turn=1" not in request.query))
+
+
+def listing(following):
+    """Return a function that answers with a page whose next page is the given one."""
+    def answer(request):
+        value = dict(json.loads(BODY.decode("ascii")), meta={"next": following, "total_count": 2})
+        return reply(200, value)
+    return answer
+
+
+def json_reply(body):
+    """Return a reply with the body as it is."""
+    return reply(200, body=body if isinstance(body, bytes) else body.encode("utf-8"))
+
+
+LOST = {
+    "reset at once": RESET,
+    "reset within the headers": [HEAD[:30], RESET],
+    "reset after the headers": [HEAD + b"Content-Length: 100\r\n\r\n", RESET],
+    "reset within the body": [HEAD + b"Content-Length: 9999\r\n\r\n" + BODY, RESET],
+    "closed at once": CLOSE,
+    "closed within the headers": [HEAD[:30], CLOSE],
+    "closed before the body": [HEAD + b"Content-Length: 100\r\n\r\n", CLOSE],
+    "closed within the body": [HEAD + b"Content-Length: 9999\r\n\r\n" + BODY, CLOSE],
+    "a chunk cut short": [HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc", CLOSE],
+    "the last chunk missing": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", CLOSE],
+    "a chunk without a size": [HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n", CLOSE],
+}
+
+LATE = {
+    "silence": SILENCE,
+    "silence within the headers": [HEAD, SILENCE],
+    "silence within the body": [HEAD + b"Content-Length: 9999\r\n\r\n" + BODY, SILENCE],
+    "silence after half a chunk": [HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc", SILENCE],
+    "headers byte by byte": dribble(HEAD * 5),
+    "a body byte by byte": [HEAD + b"Content-Length: 999\r\n\r\n"] + dribble(b" " * 999),
+    "chunks byte by byte": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n"] +
+    dribble(b"1\r\n \r\n" * 99),
+    "continue for ever": dribble(b"HTTP/1.1 100 Continue\r\n\r\n" * 9),
+}
+
+ODD = {
+    "no HTTP": ([b"SSH-2.0-OpenSSH\r\n\r\n", CLOSE], EITHER),
+    "an odd status line": ([b"HTTP/1.1 abc\r\n\r\n", CLOSE], TutumApiError),
+    "an endless header": ([HEAD + b"X: " + b"x" * 100000 + b"\r\n\r\n", CLOSE], TutumApiError),
+    "headers that are none": ([b"HTTP/1.1 200 OK\r\n\xff\xfe\r\n: \r\n\r\n{", CLOSE],
+                              TutumApiError),
+    "continue, then the reply": (b"HTTP/1.1 100 Continue\r\n\r\n" + json_reply(BODY), RIGHT),
+    "early hints, then the reply": (b"HTTP/1.1 103 Hints\r\n\r\n" + json_reply(BODY), EITHER),
+    "102 alone": ([b"HTTP/1.1 102 Processing\r\n\r\n", CLOSE], TutumApiError),
+    "204": (reply(204), EITHER),
+    "204 with a body": (reply(204, body=BODY), EITHER),
+    "205": (reply(205), EITHER),
+    "205 with a body": (reply(205, body=BODY), RIGHT),
+    "304": (reply(304), TutumApiError),
+    "304 with a body": (reply(304, body=BODY), TutumApiError),
+    "a length that is none": ([HEAD + b"Content-Length: many\r\n\r\n" + BODY, CLOSE], RIGHT),
+    "no length": ([HEAD + b"\r\n" + BODY, CLOSE], RIGHT),
+    "two lengths": (
+        [HEAD + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\n" + BODY, CLOSE], EITHER),
+    "too large": (reply(200, body=b" " * 3000000), TutumApiError),
+    "too large by chunks": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n"] +
+                            [b"40000\r\n" + b" " * 0x40000 + b"\r\n"] * 10, TutumApiError),
+}
+
+REDIRECTS = dict(
+    [("%d elsewhere" % status, (redirect(status, "https://other.example.net/x/"), TutumApiError))
+     for status in (300, 301, 302, 303, 307, 308)],
+    **{"to itself": (back, TutumApiError),
+       "to another name of this host": (elsewhere, TutumApiError),
+       "in a circle": (round_and_round, TutumApiError),
+       "nowhere": (reply(301), TutumApiError),
+       "to rubbish": (redirect(301, "http://[::1"), TutumApiError),
+       "to a file": (redirect(301, "file:///etc/passwd"), TutumApiError)})
+
+ERRORS = {
+    "400 with a message": (reply(400, {"error": "No such lookup."}), TutumBadRequestError),
+    "400 with fields": (reply(400, {"application": {"image": ["Needed."]}}), TutumBadRequestError),
+    "400 with HTML": (reply(400, body=b"<html><h1>Bad Request</h1>"), TutumBadRequestError),
+    "400 with a list": (reply(400, [1, {"a": 2}]), TutumBadRequestError),
+    "400 with a number": (reply(400, 7), TutumBadRequestError),
+    "400 with a text": (reply(400, "no"), TutumBadRequestError),
+    "400 in latin-1": (reply(400, body="grün".encode("latin-1")), TutumBadRequestError),
+    "400 with zeros": (reply(400, body=b"\x00" * 50), TutumBadRequestError),
+    "400 with nothing": (reply(400), TutumBadRequestError),
+    "401": (reply(401), TutumAuthError),
+    "401 for Basic": (reply(401, headers={"WWW-Authenticate": "Basic Realm=x"}), TutumAuthError),
+    "404": (reply(404), TutumNotFoundError),
+    "404 with a message": (reply(404, {"error": "Not found"}), TutumNotFoundError),
+    "405": (reply(405, body=b"GET", headers={"Allow": "GET"}), TutumApiError),
+    "409": (reply(409), TutumApiError),
+    "415": (reply(415, {"error": "JSON only."}), TutumApiError),
+    "429": (reply(429), TutumApiError),
+    "429, wait two minutes": (reply(429, headers={"Retry-After": "120"}), TutumApiError),
+    "500 with nothing": (reply(500), TutumServerError),
+    "500 with a message": (reply(500, {"error_message": "Sorry."}), TutumServerError),
+    "502": (reply(502, body=b"<html>"), TutumServerError),
+    "503": (reply(503), TutumServerError),
+    "503, wait no second": (reply(503, headers={"Retry-After": "0"}), TutumServerError),
+    "503 until a past date": (reply(503, headers={"Retry-After": formatdate(0, usegmt=True)}),
+                              TutumServerError),
+    "503 until a far date": (reply(503, headers={"Retry-After": formatdate(4e9, usegmt=True)}),
+                             TutumServerError),
+    "503, wait rubbish": (reply(503, headers={"Retry-After": "soon\x7f"}), TutumServerError),
+    "503, wait since ever": (reply(503, headers={"Retry-After": "-1"}), TutumServerError),
+    "504": (reply(504), TutumServerError),
+    "999": (reply(999), TutumApiError),
+}
+
+CONTENT = {
+    "JSON cut short": (json_reply(BODY[:-5]), TutumApiError),
+    "null": (json_reply("null"), EITHER),
+    "a number": (json_reply("7"), ALIEN),
+    "a text": (json_reply('"text"'), ALIEN),
+    "a list": (json_reply("[1, 2]"), ALIEN),
+    "HTML": (json_reply("<html>"), TutumApiError),
+    "latin-1": (json_reply('{"uuid": "gr\xfcn"}'.encode("latin-1")), TutumApiError),
+    "zeros": (json_reply(b"\x00" * 100), TutumApiError),
+    "deep lists": (json_reply("[" * 5000 + "]" * 5000), ALIEN),
+    "deep objects": (json_reply('{"a":' * 5000 + "1" + "}" * 5000), ALIEN),
+    "deep in an attribute": (json_reply(BODY.decode("ascii").replace(
+        '"web"', "[" * 5000 + "]" * 5000)), EITHER),
+    "NaN": (json_reply(BODY.decode("ascii").replace('"web"', "NaN")), TutumApiError),
+    "infinity": (json_reply(BODY.decode("ascii").replace('"web"', "-Infinity")), TutumApiError),
+    "a huge number": (json_reply(BODY.decode("ascii").replace('"web"', "9" * 4000)), RIGHT),
+    "duplicate names": (json_reply(BODY[:-1] + b', "uuid": "%s"}' % UUID.encode("ascii")), RIGHT),
+    "no primary key": (json_reply('{"name": "web"}'), ALIEN),
+    "another's primary key": (reply(200, dict(OBJECT, uuid="other")), EITHER),
+    "no objects": (json_reply('{"objects": null, "meta": {}}'), ALIEN),
+    "objects that are none": (json_reply('{"objects": [1, null], "meta": {}}'), ALIEN),
+    "next to another host": (listing("https://other.example.net/api/v1/x/?offset=5"), EITHER),
+    "next to itself": (listing("/api/v1/application/?limit=100"), EITHER),
+    "next nowhere": (listing("nowhere"), EITHER),
+    "next is a number": (listing(7), EITHER),
+    "a surrogate": (json_reply(BODY.decode("ascii").replace('"web"', '"\\ud800"')), RIGHT),
+    "gzip": (encoded(zipped(BODY)), RIGHT),
+    "gzip that is broken": (encoded(zipped(BODY)[:-12] + b"\xff" * 12), EITHER),
+    "gzip that is none": (encoded(BODY), TutumApiError),
+    "gzip that is cut short": (encoded(zipped(BODY)[:30]), TutumApiError),
+    "gzip of a thousandfold": (encoded(zipped(BODY + b" " * 1000000)), RIGHT),
+    "gzip of too much": (encoded(zipped(BODY + b" " * 3000000)), TutumApiError),
+    "an encoding not asked for": (encoded(BODY, "br"), TutumApiError),
+    "no encoding": (encoded(BODY, "identity"), RIGHT),
+    "a byte order mark": (json_reply(b"\xef\xbb\xbf" + BODY), RIGHT),
+}
+
+#: What goes wrong: name, what the service does, and what the call does then.
+FAULTS = (
+    [(name, answer, TutumConnectionError) for name, answer in LOST.items()]
+    + [(name, answer, TutumTimeoutError) for name, answer in LATE.items()]
+    + [(name, answer, outcome) for group in (ODD, REDIRECTS, ERRORS, CONTENT)
+       for name, (answer, outcome) in group.items()])
