@@ -36,6 +36,6 @@ def test_any_bytes(raw):
         try:
             http.send_request(method, "x/")
         except tutum.TutumApiError as error:
-            assert str(error) and "0123456789abcdef" not in str(error)
+            assert str(error) and str("0123456789abcdef") not in str(error)
         assert raw.count(method) <= (1 if method != "GET" else http.LONGEST_CHAIN + 1)
     check()

@@ -3,15 +3,27 @@ import time
 
 import pytest
 from serverprocess import Api, Server
+from testedengines import ENGINES
 
 from tutum.server import accounts
 from tutum.server.store import Store
 
 
+def pytest_addoption(parser):
+    parser.addoption("--engine", default="process", choices=list(ENGINES),
+                     help="what runs the containers of tests that work with every engine")
+
+
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory):
+def engine(request):
+    """The engine of the shared service."""
+    return ENGINES[request.config.getoption("--engine")]()
+
+
+@pytest.fixture(scope="session")
+def shared_server(engine, tmp_path_factory):
     """A service for tests that do not mind what others make on it."""
-    server = Server(tmp_path_factory.mktemp("service")).start()
+    server = Server(tmp_path_factory.mktemp("service")).start("--engine", engine.name)
     yield server
     server.close()
 

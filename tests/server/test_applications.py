@@ -10,9 +10,15 @@ DETAIL_ONLY = {"container_envvars", "containers", "link_variables", "linked_from
 
 
 def page_of(container):
-    """Read the page that a hello-world container serves."""
+    """Read the page that a hello-world container serves; it may run before it listens."""
     port = container["container_ports"][0]["outer_port"]
-    return requests.get(f"http://127.0.0.1:{port}/", timeout=5).text
+
+    def read():
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/", timeout=5).text
+        except requests.ConnectionError:
+            return None
+    return until(read)
 
 
 def test_create_answers_at_once_with_what_is_to_be(api):
@@ -41,7 +47,7 @@ def test_each_container_serves_its_page_and_is_gone_after_delete(api):
     assert api.settled(path)["state"] == "Terminated"
     for container in containers:
         with pytest.raises(requests.ConnectionError):
-            page_of(container)
+            requests.get(f"http://127.0.0.1:{container['container_ports'][0]['outer_port']}/", timeout=5)
 
 
 def test_scaling_up_adds_numbers_and_scaling_down_takes_the_highest(api):
@@ -100,7 +106,7 @@ def test_redeploy_replaces_containers_and_keeps_name_and_port(api):
 
 def test_a_command_runs_with_its_environment_and_its_output_is_its_log(api):
     application = api.running(
-        image="any/thing", name="job", run_command="-c 'echo out $GREETING; echo err >&2; exec sleep 600'",
+        image="any/thing", name="job", run_command="-c 'echo out $GREETING; sleep 0.2; echo err >&2; exec sleep 600'",
         entrypoint="sh", container_envvars=[{"key": "GREETING", "value": "hello there"}])
     path = f"application/{application['uuid']}/"
     until(lambda: "err" in api.object(path + "logs/")["logs"])
@@ -115,17 +121,17 @@ def test_a_command_that_ends_leaves_its_container_stopped_with_its_exit_code(api
 
 
 @pytest.mark.parametrize("attributes, reason", [
-    ({"image": "no/program"}, "no program named no/program:latest"),
-    ({"image": "no/program", "run_command": "/does/not/exist"}, "No such file or directory: '/does/not/exist'"),
-    ({"image": "no/program", "run_command": "sh -c 'unclosed"}, "No closing quotation"),
+    ({"image": "no/image"}, "{engine.no_image}"),
+    ({"image": "any/thing", "run_command": "/does/not/exist"}, "{engine.no_program}"),
+    ({"image": "any/thing", "run_command": "sh -c 'unclosed"}, "No closing quotation"),
 ])
-def test_what_cannot_start_is_start_failed_and_its_log_says_why(api, attributes, reason):
+def test_what_cannot_start_is_start_failed_and_its_log_says_why(api, engine, attributes, reason):
     created = api.create(**attributes)
     path = f"application/{created['uuid']}/"
     assert api.settled(path)["state"] == "Start failed"
     container = api.containers(created)[0]
     assert container["state"] == "Start failed"
-    assert reason in api.object(f"container/{container['uuid']}/logs/")["logs"]
+    assert reason.format(engine=engine) in api.object(f"container/{container['uuid']}/logs/")["logs"]
 
 
 def test_sequential_deployment_starts_one_after_the_other(api):
@@ -260,7 +266,7 @@ def test_upper_case_uuids_are_accepted(api):
     assert api.object(f"application/{uuid.upper()}/")["uuid"] == uuid
 
 
-def test_a_linking_container_gets_the_way_to_the_linked_one(api):
+def test_a_linking_container_gets_the_way_to_the_linked_one(api, engine):
     api.running(name="my-db")
     application = api.running(image="any/thing", name="front", linked_to_application=["my-db"],
                               run_command="sh -c 'env; exec sleep 600'")
@@ -268,7 +274,7 @@ def test_a_linking_container_gets_the_way_to_the_linked_one(api):
     log = until(lambda: api.object(f"container/{container['uuid']}/logs/")["logs"])
     address = re.search(r"^MY_DB_1_PORT_80_TCP=tcp://(.+)$", log, re.MULTILINE)[1]
     assert "MY_DB_TUTUM_API_URL=http://127.0.0.1:" in log
-    assert "Hello world!" in requests.get(f"http://{address}/", timeout=5).text
+    assert "Hello world!" in engine.read_from(container, f"http://{address}/")
 
 
 CRASH = "sh -c 'echo run; exit 1'"

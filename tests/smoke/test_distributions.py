@@ -90,7 +90,7 @@ def test_library_requires_requests_and_six_alone(metadata):
 
 def test_service_is_an_extra_for_newer_pythons(metadata):
     found = requirements(metadata, SERVER_EXTRA)
-    assert set(found) == {"Flask", "waitress", "click", "SQLAlchemy"}
+    assert set(found) == {"Flask", "waitress", "click", "SQLAlchemy", "docker"}
     assert len(metadata.get_all("Requires-Dist")) == len(found) + 2
     assert metadata.get_all("Provides-Extra") == ["server"]
 

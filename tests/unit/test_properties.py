@@ -161,6 +161,8 @@ def take(app, model, step, name, value):
         model.reload()
     elif step == "refresh":
         assert app.refresh() is not bool(model.changes)
+        if not model.changes:
+            model.reload()
     elif step == "reload":
         app.refresh(force=True)
         model.reload()
