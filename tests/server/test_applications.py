@@ -358,12 +358,11 @@ def test_a_role_gives_containers_a_key_while_their_application_is_there(api):
     assert requests.get(api.base_url + path, headers=header, timeout=5).status_code == 401
 
 
-def test_containers_are_asked_to_end_before_they_are_removed(api, tmp_path):
-    bye = tmp_path / "bye"
-    command = f"sh -c 'trap \"touch {bye}; exit\" TERM; echo up; while :; do sleep 0.05; done'"
+def test_containers_are_asked_to_end_before_they_are_removed(api):
+    command = "sh -c 'trap \"echo bye; sleep 1; exit\" TERM; echo up; while :; do sleep 0.05; done'"
     application = api.running(image="any/thing", run_command=command)
     path = f"application/{application['uuid']}/"
     until(lambda: "up" in api.object(path + "logs/")["logs"])
     api.act(path, "DELETE")
+    until(lambda: "bye" in api.object(path + "logs/")["logs"])
     assert api.settled(path)["state"] == "Terminated"
-    assert bye.exists()
