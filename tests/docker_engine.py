@@ -2,12 +2,17 @@
 
 It runs in namespaces of its own, so it needs root but no other engine minds it. Its published ports answer at
 127.0.0.1 of its network namespace: a test enters that namespace, and whatever it starts from there is in it, too.
+
+As a program it runs a command with such an engine, unless ``DOCKER_HOST`` names one already::
+
+    python tests/docker_engine.py pytest tests/docker
 """
 import ctypes
 import io
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -148,6 +153,18 @@ def make_images(client, *names):
             changes=['CMD ["/bin/hello"]', "EXPOSE 80", "ENV NAME=world", "ENV PATH=/bin"])
 
 
+def main(command):
+    """Run a command with an engine that `DOCKER_HOST` names; return its exit status."""
+    if os.environ.get("DOCKER_HOST"):
+        return subprocess.run(command, check=False).returncode
+    missing = what_is_missing()
+    if missing is not None:
+        print(f"No Docker Engine, so this is not run: {' '.join(command)}\n{missing}", file=sys.stderr)
+        return 1 if os.environ.get("CI") else 0
+    with running_engine() as engine:
+        return subprocess.run(command, env={**os.environ, "DOCKER_HOST": engine.host}, check=False).returncode
+
+
 def _file_system():
     archive = io.BytesIO()
     busybox = shutil.which("busybox")
@@ -172,3 +189,7 @@ def _enter(namespace):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "cannot enter the network namespace")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
