@@ -4,6 +4,7 @@ from __future__ import unicode_literals
 
 import gc
 import os
+import socket
 import threading
 import time
 import weakref
@@ -261,6 +262,27 @@ def test_silence_ends_with_the_read_timeout(raw, timeout):
         http.send_request("GET", "x/")
     assert time.time() - began < 2
     assert "tutum.timeout" in str(caught.value) and len(raw.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("timeout", [0.2, (0.2, 60), (0.2, None)])
+def test_a_connection_that_is_not_made_ends_with_the_connect_timeout(raw, method, timeout):
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    crowd = [socket.socket() for _ in range(4)]
+    for one in crowd:
+        one.setblocking(False)
+        one.connect_ex(full.getsockname())
+    tutum.base_url = "http://127.0.0.1:%d/" % full.getsockname()[1]
+    began = time.time()
+    with pytest.raises(tutum.TutumTimeoutError) as caught:
+        http.send_request(method, "x/", timeout=timeout)
+    assert time.time() - began < 2
+    assert "no connection" in str(caught.value) and "0.2" in str(caught.value)
+    assert "carried out" not in str(caught.value)
+    for one in crowd + [full]:
+        one.close()
 
 
 def test_one_call_can_have_a_timeout_of_its_own(raw):

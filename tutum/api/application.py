@@ -3,6 +3,8 @@ from __future__ import absolute_import
 
 from tutum.api.deployed import Deployed
 
+__all__ = ["Application"]
+
 
 class Application(Deployed):
     """Stand for an application; its attributes are those of api-v1 3.1."""

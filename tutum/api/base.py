@@ -6,8 +6,11 @@ import copy
 import six
 
 from tutum.api import listing, replies, urls, values
-from tutum.api.exceptions import TutumApiError, one_line, printable
+from tutum.api.exceptions import TutumApiError
 from tutum.api.http import send_request
+from tutum.api.texts import one_line, printable
+
+__all__ = ["RESTModel"]
 
 PK_TYPES = six.string_types + six.integer_types
 

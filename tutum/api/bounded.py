@@ -63,8 +63,9 @@ class Attempt(object):
                 self.expired = True
                 raise
             except EnvironmentError as error:
-                # Python 2 lets a signal end the call.
+                # Python 2 lets a signal end the call, and tells a time-out of TLS in words alone.
                 if error.errno != errno.EINTR:
+                    self.expired = self.deadline is not None and now() >= self.deadline
                     raise
 
 

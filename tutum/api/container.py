@@ -3,6 +3,8 @@ from __future__ import absolute_import
 
 from tutum.api.deployed import Deployed
 
+__all__ = ["Container"]
+
 
 class Container(Deployed):
     """Stand for a container of an application; its attributes are those of api-v1 4.1."""

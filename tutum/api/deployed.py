@@ -11,6 +11,8 @@ from tutum.api.bounded import now
 from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
 from tutum.api.http import send_request
 
+__all__ = ["Deployed", "TRANSITIONAL"]
+
 #: States that pass by themselves; any other is settled (api-v1 6).
 TRANSITIONAL = ("Init", "Starting", "Scaling", "Redeploying", "Stopping", "Terminating")
 

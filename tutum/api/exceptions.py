@@ -1,9 +1,12 @@
 """What a call raises when the service or the network does not do as asked."""
 from __future__ import absolute_import
 
-import re
-
 import six
+
+from tutum.api.texts import printable
+
+__all__ = ["TutumApiError", "TutumAuthError", "TutumBadRequestError", "TutumConnectionError",
+           "TutumNotFoundError", "TutumServerError", "TutumTimeoutError", "TutumWaitError"]
 
 
 class TutumApiError(Exception):
@@ -69,26 +72,3 @@ class TutumWaitError(TutumApiError):
     def __init__(self, message="", state=None, **details):
         super(TutumWaitError, self).__init__(message, **details)
         self.state = state
-
-
-def printable(text):
-    """Return a text as one line of the interpreter's own ``str`` that always prints.
-
-    :param text: any object
-    :returns: its text, without control characters and lone surrogates
-    """
-    return six.ensure_str(one_line(text))
-
-
-def one_line(text):
-    """Return a text as one line, in the type that joins with any other text.
-
-    :param text: any object
-    :returns: its text, without control characters and lone surrogates
-    """
-    if not isinstance(text, (bytes, six.text_type)):
-        text = str(text)
-    text = six.ensure_text(text, errors="replace")
-    text = re.sub(u"[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+", u" ", text).strip()
-    # Python 2 may hold any character above U+FFFF as a pair of them.
-    return re.sub(u"[\ud800-\udfff]", u"?", text) if six.PY3 else text

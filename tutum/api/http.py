@@ -14,8 +14,10 @@ import six
 import tutum
 from tutum.api import body, credentials, replies, retry, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
-from tutum.api.exceptions import (TutumApiError, TutumConnectionError, TutumTimeoutError, one_line,
-                                  printable)
+from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
+from tutum.api.texts import one_line, printable
+
+__all__ = ["close", "send_request"]
 
 LONGEST_CHAIN = 5
 
@@ -195,10 +197,10 @@ def explain(error, attempt, request):
     details = {"method": request.method, "url": request.url}
     unsure = replies.UNSURE if attempt.sent and request.method != "GET" else ""
     if attempt.expired or isinstance(error, requests.Timeout):
-        return TutumTimeoutError(
-            "No answer in time (%s): %s. tutum.timeout says how long to wait.%s"
-            % (where, "%s seconds were over" % request.timeout if not attempt.expired else
-               "it was not whole after %s seconds" % attempt.seconds, unsure), **details)
+        what = ("it was not whole after %s seconds" % attempt.seconds if attempt.expired else
+                "there was no connection, with a time-out of %r" % (request.timeout,))
+        return TutumTimeoutError("No answer in time (%s): %s. tutum.timeout says how long to wait."
+                                 "%s" % (where, what, unsure), **details)
     reason = clean(request, root(error))
     if attempt.sent:
         return TutumConnectionError("The connection was lost (%s): %s.%s"
@@ -208,12 +210,11 @@ def explain(error, attempt, request):
 
 def root(error):
     """Return the text of the error at the bottom of those that libraries wrap around it."""
-    for _ in range(10):
+    inner = [error]
+    while inner:
+        error = inner[0]
         inner = [item for item in (getattr(error, "reason", None),) + getattr(error, "args", ())
                  if isinstance(item, Exception)]
-        if not inner:
-            break
-        error = inner[0]
     # urllib3 puts the connection's repr before its own words.
     return one_line(error).rpartition(u">: ")[2] or type(error).__name__
 

@@ -6,7 +6,8 @@ import json
 import six
 
 from tutum.api.exceptions import (TutumApiError, TutumAuthError, TutumBadRequestError,
-                                  TutumNotFoundError, TutumServerError, one_line)
+                                  TutumNotFoundError, TutumServerError)
+from tutum.api.texts import one_line
 
 #: How much of a reply is quoted in an error's text; the whole is in its ``body``.
 QUOTED = 500

@@ -8,7 +8,8 @@ from collections import namedtuple
 import six
 from six.moves.urllib.parse import quote, quote_plus, urljoin, urlsplit
 
-from tutum.api.exceptions import TutumApiError, TutumAuthError, one_line
+from tutum.api.exceptions import TutumApiError, TutumAuthError
+from tutum.api.texts import one_line
 
 PORTS = {"http": 80, "https": 443}
 
@@ -23,7 +24,7 @@ Base = namedtuple("Base", "url origin path loopback")
 #: Lone surrogates pass: Python 2 does not tell them from other characters either.
 SURROGATES = "surrogatepass" if six.PY3 else "strict"
 
-_bases = {}
+_bases = {}  # type: dict
 
 
 def base(address):

@@ -5,7 +5,7 @@ import json
 import logging
 
 from tutum.api import credentials
-from tutum.api.exceptions import printable
+from tutum.api.texts import printable
 
 logger = logging.getLogger("python-tutum")
 

@@ -1,0 +1,81 @@
+"""The library over TLS, with a certificate of the tests' own authority."""
+import os
+import ssl
+import time
+
+import pytest
+
+import tutum
+from rawservice import SILENCE, RawService, reply
+from tutum.api import http, urls
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tls")
+
+
+@pytest.fixture
+def secure(monkeypatch):
+    """Point the library at a service that speaks TLS."""
+    context = ssl.SSLContext(getattr(ssl, "PROTOCOL_TLS_SERVER", ssl.PROTOCOL_SSLv23))
+    context.load_cert_chain(os.path.join(HERE, "localhost.pem"))
+    service = RawService(lambda connection: context.wrap_socket(connection, server_side=True))
+    tutum.base_url = "https://localhost:%d/api/v1/" % service.port
+    tutum.user, tutum.apikey = "ann", "0123456789abcdef"
+    yield service
+    http.close()
+    service.close()
+
+
+@pytest.fixture
+def trusted(secure, monkeypatch):
+    """Trust the authority, by the environment as users of requests do."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.path.join(HERE, "authority.pem"))
+    return secure
+
+
+def test_a_trusted_service_is_spoken_to(trusted):
+    trusted.answer(reply(200, [1]))
+    for _ in range(3):
+        assert http.send_request("GET", "x/") == [1]
+    assert trusted.connections == 1
+
+
+def test_a_service_that_is_not_trusted_gets_no_key(secure):
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("POST", "x/")
+    assert "certificate verify failed" in str(caught.value).lower()
+    assert not secure.requests
+
+
+def test_a_bundle_that_is_missing_is_named(secure, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("GET", "x/")
+    assert "/no/such/bundle.pem" in str(caught.value)
+
+
+def test_the_deadline_holds(trusted):
+    def dribble():
+        for byte in range(100):
+            yield b" "
+            yield lambda: time.sleep(0.02)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    tutum.timeout = (5, 0.2)
+    for answer in ([SILENCE], [head, SILENCE], [head] + list(dribble())):
+        trusted.answer(answer)
+        began = time.time()
+        with pytest.raises(tutum.TutumTimeoutError):
+            http.send_request("GET", "x/")
+        assert time.time() - began < 2
+
+
+def test_a_large_body_arrives_whole(trusted):
+    trusted.answer(reply(200))
+    http.send_request("POST", "x/", data=b" " * 3000000)
+    assert len(trusted.last.body) == 3000000
+
+
+def test_a_proxy_is_used_for_other_machines(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy.example.net:3128")
+    line = http.Line(urls.base("https://tutum.example.net/api/v1/"))
+    assert line.settings["proxies"]["https"] == "http://proxy.example.net:3128"
+    line.session.close()
