@@ -1,0 +1,213 @@
+"""What the service makes on a Docker Engine."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from serverprocess import until
+
+QUICKSTART = Path(__file__).parents[2] / "docs" / "examples" / "quickstart.py"
+RUN = [sys.executable, "-m", "tutum.server", "run", "--engine", "docker", "--"]
+
+
+def found(client, server, container=None):
+    """Return the containers that the engine has of a service, or the one of a record."""
+    labels = [server.label] + ([] if container is None else [f"tutum.uuid={container['uuid']}"])
+    containers = client.containers.list(all=True, filters={"label": labels})
+    if container is None:
+        return containers
+    one, = containers
+    return one
+
+
+def ours(client):
+    """Return all that any service has made on the engine."""
+    label = {"label": "tutum.service"}
+    return [each.name for each in client.containers.list(all=True, filters=label) + client.networks.list(filters=label)]
+
+
+def test_both_documented_sessions_run(client):
+    ended = subprocess.run([*RUN, sys.executable, str(QUICKSTART)], stdout=subprocess.PIPE, text=True, timeout=120)
+    assert ended.returncode == 0
+    states = [line.strip('"') for line in ended.stdout.splitlines() if line.startswith('"') and "-" not in line]
+    assert states == ["Starting", "Running", "Scaling", "Running", "Stopped", "Running", "Terminating", "Terminated",
+                      "Running", "Stopping", "Stopped", "Running", "Terminating", "Terminated", "Not running",
+                      "Terminated"]
+    assert ours(client) == []
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGTERM])
+def test_run_takes_down_what_was_made_and_what_is_just_being_made(client, end):
+    script = ("import tutum, time; tutum.Application.create(image='tutum/hello-world').save(); "
+              "app = tutum.Application.list()[0]; app.wait(); "
+              "tutum.Application.create(image='any/thing', run_command='sleep 600', target_num_containers=5).save(); "
+              f"print('made', flush=True); {'time.sleep(600)' if end else ''}")
+    process = subprocess.Popen([*RUN, sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "made\n"
+    if end:
+        process.send_signal(end)
+    process.wait(60)
+    process.stdout.close()
+    assert ours(client) == []
+
+
+def test_a_container_is_labelled_limited_and_named(client, service):
+    api = service.start().api
+    application = api.running(name="web", container_size="S")
+    container, = api.containers(application)
+    made = found(client, service, container)
+    assert made.labels["tutum.application"] == application["uuid"] and made.labels["tutum.account"] == "tutum"
+    assert made.attrs["Config"]["Hostname"] == "web-1"
+    limits = made.attrs["HostConfig"]
+    assert (limits["Memory"], limits["CpuQuota"] / limits["CpuPeriod"]) == (512 * 1024 * 1024, 0.5)
+    assert limits["RestartPolicy"]["Name"] in ("", "no")
+
+
+def test_what_an_image_says_is_the_default_and_is_shown(client, service):
+    api = service.start().api
+    application = api.running()
+    assert (application["run_command"], application["entrypoint"]) == ("/bin/hello", "")
+    assert [(port["inner_port"], port["protocol"]) for port in application["container_ports"]] == [(80, "tcp")]
+    api.act("image/", json={"name": "tutum/hello-world", "username": "ann", "password": "secret"})
+    tag, = api.object("image/tutum/hello-world/")["imagetag_set"]
+    image = client.images.get("tutum/hello-world").attrs
+    assert tag["image"]["docker_id"] == image["Id"].split(":")[1]
+    assert {"key": "NAME", "value": "world"} in tag["image"]["imageenvvar_set"]
+    assert tag["image"]["imageport_set"] == [{"port": 80, "protocol": "tcp"}]
+    assert tag["image"]["image_creation"].endswith(" +0000")
+
+
+def test_tcp_and_udp_ports_are_published_on_this_machine_alone(service):
+    api = service.start().api
+    application = api.running(image="any/thing", run_command="sleep 600", container_ports=[
+        {"inner_port": 53, "protocol": "tcp"}, {"inner_port": 53, "protocol": "udp"}])
+    container, = api.containers(application)
+    kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+    for port in container["container_ports"]:
+        with socket.socket(socket.AF_INET, kinds[port["protocol"]]) as probe:
+            with pytest.raises(OSError, match="in use"):
+                probe.bind(("127.0.0.1", port["outer_port"]))
+        with socket.socket(socket.AF_INET, kinds[port["protocol"]]) as probe:
+            probe.bind(("127.0.0.2", port["outer_port"]))
+
+
+def test_a_public_host_has_ports_published_on_all_addresses(client, service):
+    api = service.start("--public-host", "docker.example.net").api
+    container, = api.containers(api.running())
+    assert container["public_dns"] == "docker.example.net"
+    binding, = found(client, service, container).attrs["HostConfig"]["PortBindings"]["80/tcp"]
+    assert binding == {"HostIp": "0.0.0.0", "HostPort": str(container["container_ports"][0]["outer_port"])}
+
+
+def test_long_names_are_shortened_to_host_names_that_links_use(client, service):
+    api = service.start().api
+    name = "a" * 63
+    target, = api.containers(api.running(name=name))
+    linking, = api.containers(api.running(image="any/thing", run_command="sleep 600", linked_to_application=[name]))
+    address = {each["key"]: each["value"] for each in api.object(linking["resource_uri"][len("/api/v1/"):])[
+        "container_envvars"]}[f"{name.upper()}_1_PORT_80_TCP_ADDR"]
+    assert len(address) == 63 and found(client, service, target).attrs["Config"]["Hostname"] == address
+    request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} 80"
+    assert b"Hello world!" in until(lambda: found(client, service, linking).exec_run(["sh", "-c", request])[1])
+
+
+def test_memory_that_a_container_has_not_ends_it(service):
+    api = service.start().api
+    created = api.create(image="any/thing", run_command="dd if=/dev/zero of=/dev/null bs=400M count=1")
+    container = until(lambda: [each for each in api.containers(created) if each["state"] == "Stopped"], 60)[0]
+    assert container["exit_code"] == 137
+
+
+def test_logs_are_gone_with_their_container(service):
+    api = service.start().api
+    application = api.running(image="any/thing", run_command="sh -c 'echo hello; sleep 600'")
+    path = f"container/{api.containers(application)[0]['uuid']}/"
+    until(lambda: api.object(path + "logs/") == {"logs": "hello\n"})
+    api.act(path + "stop/")
+    api.settled(path)
+    assert api.object(path + "logs/") == {"logs": "hello\n"}
+    api.act(path, "DELETE")
+    api.settled(path)
+    assert api.object(path + "logs/") == {"logs": ""}
+
+
+def test_volumes_go_with_their_container(client, service):
+    api = service.start().api
+    container = client.containers.create("any/thing", "true")
+    client.api.commit(container.id, repository="with/volume", tag="latest", changes="VOLUME /data")
+    container.remove()
+    before = {volume.id for volume in client.volumes.list()}
+    application = api.running(image="with/volume", run_command="sleep 600")
+    assert {volume.id for volume in client.volumes.list()} != before
+    path = f"application/{application['uuid']}/"
+    api.act(path, "DELETE")
+    api.settled(path)
+    assert {volume.id for volume in client.volumes.list()} == before
+
+
+def test_what_others_made_is_not_touched(client, service, tmp_path):
+    labels = {"tutum.service": "another", "tutum.uuid": "another", "tutum.account": "tutum"}
+    foreign = client.containers.run("any/thing", ["sleep", "600"], detach=True, labels=labels, name="web-1")
+    try:
+        api = service.start().api
+        application = api.running(name="web")
+        service.end()
+        api = service.start().api
+        api.act(f"application/{application['uuid']}/", "DELETE")
+        assert api.settled(f"application/{application['uuid']}/")["state"] == "Terminated"
+        foreign.reload()
+        assert foreign.status == "running"
+    finally:
+        foreign.remove(force=True)
+
+
+def test_a_container_without_a_record_is_removed_at_the_start(client, service):
+    service.start()
+    service.end()
+    key, _, identity = service.label.partition("=")
+    client.containers.run("any/thing", ["sleep", "600"], detach=True, labels={key: identity, "tutum.uuid": "unknown"})
+    service.start()
+    until(lambda: found(client, service) == [])
+
+
+def test_containers_outlive_the_service_and_what_ended_meanwhile_is_seen(client, service):
+    api = service.start().api
+    kept, = api.containers(api.running(name="kept"))
+    ended, = api.containers(api.running(image="any/thing", name="ended", run_command="sleep 600"))
+    service.end()
+    found(client, service, ended).kill()
+    started_at = found(client, service, kept).attrs["State"]["StartedAt"]
+    api = service.start().api
+    path = f"container/{ended['uuid']}/"
+    assert until(lambda: api.object(path)["state"] == "Stopped" and api.object(path))["exit_code"] == 137
+    assert api.object(f"container/{kept['uuid']}/")["state"] == "Running"
+    assert found(client, service, kept).attrs["State"]["StartedAt"] == started_at
+
+
+def test_an_address_that_is_none_is_refused():
+    ended = subprocess.run([*RUN[:-1], "--docker-host", "nonsense://x", "--", "true"], capture_output=True, text=True,
+                           timeout=60, env={**os.environ})
+    assert ended.returncode == 1 and "nonsense" in ended.stderr
+
+
+def test_pages_answer_under_the_ports_that_are_kept(service):
+    api = service.start().api
+    application = api.running(target_num_containers=2)
+    path = f"application/{application['uuid']}/"
+    ports = [each["container_ports"][0]["outer_port"] for each in api.containers(application)]
+    for action in ("stop", "start", "redeploy"):
+        api.act(path + f"{action}/")
+        assert api.settled(path)["state"] == ("Stopped" if action == "stop" else "Running")
+    for port in ports:
+        until(lambda: _answers(port))
+
+
+def _answers(port):
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
