@@ -153,12 +153,18 @@ class RESTModel(object):
 
     @property
     def pk(self):
-        """Return the primary key, ``None`` for an object that is not saved."""
+        """Return the primary key.
+
+        :returns: the key, ``None`` for an object that is not saved
+        """
         return self._reply.get(self._pk_name)
 
     @property
     def is_dirty(self):
-        """Tell whether there are changes that are not saved."""
+        """Tell whether there are changes that are not saved.
+
+        :returns: a boolean
+        """
         return bool(self._changes())
 
     def get_all_attributes(self):
