@@ -5,6 +5,7 @@ A page that leaves out what the code has, or names what it has not, does not bui
 from __future__ import annotations
 
 import importlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
@@ -31,6 +32,9 @@ CONTAINER_STATES = (states.INIT, states.STARTING, states.RUNNING, states.STOPPIN
                     states.STOPPED_WITH_ERRORS, states.START_FAILED, states.TERMINATING, states.TERMINATED)
 
 MOST = 200
+
+#: An image's name: the default name of an application is made from it.
+OWN_NAME = "shop"
 
 
 def service() -> Flask:
@@ -106,17 +110,16 @@ class Attributes(ReferenceDirective):
             wrong = sorted(described.keys() ^ (in_detail | posted.keys()))
             raise self.error(f"Attributes that are not described, or are not there: {wrong}")
 
-        def mark(is_there: bool) -> str:
-            return "yes" if is_there else ""
         rows = []
         for name, text in described.items():
             kind, meaning = text.split(": ", 1)
-            default = f" Default: ``{posted[name]!r}``." if posted.get(name) not in (None, "") else ""
-            cells = [f"``{name}``", kind, mark(name in in_list), mark(name in in_detail), mark(name in posted),
-                     mark(name in patched), meaning + default]
-            rows.append(cells if posted else cells[:4] + cells[5:])
-        head = ("Attribute", "Type", "List", "Detail", "POST", "PATCH", "Meaning")
-        return self.table(head if posted else head[:4] + head[5:], rows)
+            places = [place for place, names in (("list", in_list), ("detail", in_detail), ("POST", posted),
+                                                 ("PATCH", patched)) if name in names]
+            default = posted.get(name)
+            if default not in (None, "", OWN_NAME):
+                meaning += f" Default: ``{json.dumps(default)}``."
+            rows.append((f"``{name}``", kind, ", ".join(places), meaning))
+        return self.table(("Attribute", "Type", "In", "Meaning"), rows, "26 9 20 45")
 
 
 def shown(resource: str) -> tuple[set[str], set[str]]:
@@ -145,7 +148,7 @@ def accepted(resource: str) -> tuple[Mapping[str, Any], set[str]]:
         required = {"name": "acme/shop", "username": "ann", "password": "secret"}
         posted = {**validation.new_image(required), **dict.fromkeys(required)}
         return posted, {name for name in posted if refusal(lambda: validation.image_changes({name: 0}))}
-    posted = {**validation.new_application({"image": "acme/shop"}, MOST), "image": None}
+    posted = {**validation.new_application({"image": f"acme/{OWN_NAME}"}, MOST), "image": None}
     return posted, {name for name in views.APPLICATION_ATTRIBUTES
                     if refusal(lambda: validation.application_changes({name: object()}, MOST))}
 
