@@ -62,7 +62,7 @@ def test_nothing_is_prepared_when_nobody_listens(raw, monkeypatch, caplog):
     monkeypatch.setattr(wirelog, "masked", None)
     http.send_request("GET", "x/")
     caplog.set_level(logging.WARNING, logger="python-tutum")
-    monkeypatch.setattr(wirelog, "clean", None)
+    monkeypatch.setattr(wirelog, "printable", None)
     http.send_request("GET", "x/")
 
 

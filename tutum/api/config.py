@@ -11,9 +11,10 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8886/api/v1/"
 
 MAX_FILE_SIZE = 64 * 1024
 
-LINE = re.compile(u"\\s*([^=:\\s]+)\\s*[=:](.*)$", re.DOTALL)
-QUOTED = re.compile(u"([\"'])(.*?)\\1\\s*([#;].*)?$", re.DOTALL)
-COMMENT = re.compile(u"(^|\\s)[#;].*$", re.DOTALL)
+# Not compiled here: most scripts have no such file, and all would pay at import.
+LINE = u"(?s)\\s*([^=:\\s]+)\\s*[=:](.*)$"
+QUOTED = u"(?s)([\"'])(.*?)\\1\\s*([#;].*)?$"
+COMMENT = u"(?s)(^|\\s)[#;].*$"
 
 
 #: What was wrong with the account's file when it was read at import, ``None`` for nothing.
@@ -130,7 +131,7 @@ def auth_section(text):
             if inside and values is None:
                 values = {}
         elif inside and line[:1] not in (u"#", u";"):
-            match = LINE.match(line)
+            match = re.match(LINE, line)
             if match:
                 values[match.group(1).lower()] = unquoted(match.group(2).strip())
     return values
@@ -138,5 +139,5 @@ def auth_section(text):
 
 def unquoted(value):
     """Return a value without its quotes, and without a comment that follows it."""
-    match = QUOTED.match(value)
-    return match.group(2) if match else COMMENT.sub(u"", value).strip()
+    match = re.match(QUOTED, value)
+    return match.group(2) if match else re.sub(COMMENT, u"", value).strip()

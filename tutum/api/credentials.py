@@ -14,7 +14,7 @@ from tutum.api.exceptions import TutumAuthError
 MISSING = ("No credentials. Give them in one of three ways: set tutum.user and tutum.apikey; write "
            "user and apikey under [auth] in the file %s; or set TUTUM_USER and TUTUM_APIKEY.")
 
-CONTROL = re.compile(u"[\x00-\x1f\x7f-\x9f]")
+CONTROL = u"[\x00-\x1f\x7f-\x9f]"
 
 #: A key shorter than this could be a word that stands in texts for other reasons.
 SHORTEST_MASKED = 6
@@ -66,17 +66,14 @@ def scrub(text, value):
     :returns: the text with ``***`` for the secrets
     """
     text = six.ensure_text(text, errors="replace")
-    credential = six.ensure_text(value).partition(u" ")[2]
-    secrets = [credential]
-    if value[:6] in ("Basic ", b"Basic "):
-        credential = base64.b64decode(credential).decode("utf-8")
-        secrets.append(credential)
-    secret = credential.partition(u":")[2]
-    if len(secret) >= SHORTEST_MASKED:
-        secrets.append(secret)
-    for secret in secrets:
-        text = text.replace(secret, u"***")
-    return text
+    scheme, _, credential = six.ensure_text(value).partition(u" ")
+    pairs = [credential]
+    if scheme == u"Basic":
+        pairs.append(base64.b64decode(credential).decode("utf-8"))
+    for pair in pairs:
+        text = text.replace(pair, u"***")
+    secret = pairs[-1].partition(u":")[2]
+    return text.replace(secret, u"***") if len(secret) >= SHORTEST_MASKED else text
 
 
 def warn_of_file():
@@ -90,7 +87,7 @@ def warn_of_file():
 def checked(name, value):
     """Return a setting as text that can stand in a header."""
     text = six.ensure_text(value)
-    if CONTROL.search(text):
+    if re.search(CONTROL, text):
         raise TutumAuthError("%s holds a control character: set it anew." % name)
     return text
 

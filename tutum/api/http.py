@@ -2,11 +2,9 @@
 from __future__ import absolute_import
 
 import atexit
-import json
 import os
 import threading
 import time
-from collections import namedtuple
 
 import requests
 import six
@@ -15,7 +13,8 @@ import tutum
 from tutum.api import body, credentials, replies, retry, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
-from tutum.api.texts import one_line, printable
+from tutum.api.messages import Reply, Request
+from tutum.api.texts import one_line
 
 __all__ = ["close", "send_request"]
 
@@ -23,11 +22,6 @@ LONGEST_CHAIN = 5
 
 REMEDIES = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_URL to the address "
             "of one that runs.")
-
-encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
-
-Request = namedtuple("Request", "method url headers body timeout")
-Reply = namedtuple("Reply", "status headers body")
 
 
 def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None):
@@ -54,17 +48,12 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     """
     base = urls.base(tutum.base_url)
     authorization = credentials.basic(*auth) if auth else credentials.authorization()
-    request = compose(six.ensure_str(method).upper(), urls.below(base, path, params),
+    request = Request(six.ensure_str(method).upper(), urls.below(base, path, params),
                       authorization, headers, data, tutum.timeout if timeout is None else timeout)
-    for _ in range(LONGEST_CHAIN + 1):
-        reply = persist(base, request)
-        if 200 <= reply.status < 300:
-            return value(request, reply)
-        onward = request.method == "GET" and urls.redirect(base, request.url, location(reply))
-        if not onward:
-            break
-        request = request._replace(url=onward)
-    raise failure(request, reply)
+    reply = persist(base, request)
+    if reply.location and request.method == "GET":
+        reply = follow(base, request, reply)
+    return reply.value()
 
 
 def close():
@@ -77,26 +66,15 @@ def close():
         lines.close()
 
 
-def compose(method, url, authorization, more, data, timeout):
-    """Return the request to send."""
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
-               "User-Agent": user_agent(), "Authorization": authorization}
-    if data is not None:
-        if not isinstance(data, (bytes, six.text_type)):
-            data = encoder.encode(data)
-        data = six.ensure_binary(data)
-        headers["Content-Type"] = "application/json"
-    if method != "GET":
-        headers["Content-Length"] = str(len(data or b""))
-    if more:
-        headers.update(more)
-    return Request(method, url, headers, data, timeout)
-
-
-def user_agent():
-    """Return the value of the header ``User-Agent``."""
-    name = "python-tutum/" + tutum.__version__
-    return name + " " + printable(tutum.user_agent) if tutum.user_agent else name
+def follow(base, request, reply):
+    """Return the reply to which redirects lead, or the one that leads too far."""
+    for _ in range(LONGEST_CHAIN):
+        url = urls.redirect(base, request.url, reply.location)
+        if url is None:
+            break
+        request.url = url
+        reply = persist(base, request)
+    return reply
 
 
 def persist(base, request):
@@ -114,7 +92,7 @@ def persist(base, request):
                             safe=request.method == "GET" or not line.adapter.attempt.sent,
                             lost=isinstance(failed, TutumConnectionError),
                             status=reply and reply.status,
-                            retry_after=reply and retry.seconds(reply.headers.get("Retry-After")))
+                            retry_after=reply and reply.retry_after)
         if pause is None:
             break
         time.sleep(pause)
@@ -129,12 +107,12 @@ def exchange(line, request):
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
-    line.adapter.attempt.start(read_timeout(request.timeout))
+    line.adapter.attempt.start(request.read_timeout())
     response = problem = None
     try:
         response = line.adapter.send(prepared, timeout=request.timeout, **line.settings)
         data = body.read(request.method, response, tutum.max_reply_size)
-        reply, response = Reply(response.status_code, response.headers, data), None
+        reply, response = Reply(request, response.status_code, response.headers, data), None
         return reply
     except body.Unreadable as unreadable:
         problem = TutumApiError("%s (%s %s)." % (unreadable, request.method, request.url),
@@ -149,48 +127,6 @@ def exchange(line, request):
     raise problem
 
 
-def read_timeout(timeout):
-    """Return the seconds that bound an attempt, ``None`` for no bound."""
-    if isinstance(timeout, (tuple, list)):
-        timeout = timeout[1]
-    elif hasattr(timeout, "total"):
-        timeout = timeout.read_timeout if timeout.total is None else timeout.total
-    if timeout is not None and not timeout > 0:
-        raise ValueError("A time-out must be more than 0 seconds, not %r" % (timeout,))
-    return timeout
-
-
-def value(request, reply):
-    """Return the JSON of a reply that says success."""
-    try:
-        return replies.decode(reply.body)
-    except ValueError:
-        pass
-    raise replies.not_json(request.method, request.url, reply.status, text(request, reply))
-
-
-def failure(request, reply):
-    """Return the error that a reply without success means."""
-    return replies.error(request.method, request.url, reply.status, text(request, reply),
-                         retry.seconds(reply.headers.get("Retry-After")),
-                         clean(request, location(reply)))
-
-
-def location(reply):
-    """Return where a redirect leads, an empty text for other replies."""
-    return reply.headers.get("Location") or "" if 300 < reply.status < 309 else ""
-
-
-def text(request, reply):
-    """Return the text of a reply."""
-    return clean(request, replies.text(reply.body))
-
-
-def clean(request, text):
-    """Return a text without the credentials of the request, should it repeat them."""
-    return credentials.scrub(text, request.headers["Authorization"])
-
-
 def explain(error, attempt, request):
     """Return the error to raise for one that requests raised, or a library under it."""
     where = "%s %s" % (request.method, request.url)
@@ -201,7 +137,7 @@ def explain(error, attempt, request):
                 "there was no connection, with a time-out of %r" % (request.timeout,))
         return TutumTimeoutError("No answer in time (%s): %s. tutum.timeout says how long to wait."
                                  "%s" % (where, what, unsure), **details)
-    reason = clean(request, root(error))
+    reason = request.clean(root(error))
     if attempt.sent:
         return TutumConnectionError("The connection was lost (%s): %s.%s"
                                     % (where, reason, unsure), **details)

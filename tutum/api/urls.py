@@ -3,7 +3,6 @@ from __future__ import absolute_import
 
 import os
 import re
-from collections import namedtuple
 
 import six
 from six.moves.urllib.parse import quote, quote_plus, urljoin, urlsplit
@@ -13,18 +12,31 @@ from tutum.api.texts import one_line
 
 PORTS = {"http": 80, "https": 443}
 
-LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|::1)\Z")
+LOOPBACK = r"(localhost|127(\.\d{1,3}){3}|::1)\Z"
 
 SAFE = "/%:@!$&'()*+,;=~"
-PLAIN = re.compile(b"[A-Za-z0-9/%:@!$&'()*+,;=~._?-]*\\Z")
 
-#: Where a service is: address with a slash at the end, ``scheme://host:port``, path.
-Base = namedtuple("Base", "url origin path loopback")
 
 #: Lone surrogates pass: Python 2 does not tell them from other characters either.
 SURROGATES = "surrogatepass" if six.PY3 else "strict"
 
 _bases = {}  # type: dict
+
+
+class Base(object):
+    """Say where a service is.
+
+    :param url: its address, with a slash at the end
+    :param origin: scheme, host and port of that, such as ``https://tutum.example.net:443``
+    :param path: path of that
+    :param loopback: whether it is on this machine
+    """
+
+    def __init__(self, url, origin, path, loopback):
+        self.url = url
+        self.origin = origin
+        self.path = path
+        self.loopback = loopback
 
 
 def base(address):
@@ -68,7 +80,7 @@ def split(address):
     path = quote(parts.path.rstrip("/") + "/", SAFE)
     return Base(parts.scheme + "://" + parts.netloc + path,
                 "%s://%s:%d" % (parts.scheme, "[%s]" % host if ":" in host else host, port),
-                path, LOOPBACK.match(host) is not None)
+                path, re.match(LOOPBACK, host) is not None)
 
 
 def below(base, path, params=None):
@@ -79,8 +91,7 @@ def below(base, path, params=None):
     :param params: mapping of more query parameters
     :returns: the address
     """
-    path = as_bytes(path).lstrip(b"/")
-    path = six.ensure_str(path) if PLAIN.match(path) else quote(path, SAFE + "?")
+    path = quote(as_bytes(path).lstrip(b"/"), SAFE + "?")
     if params:
         path += ("&" if "?" in path else "?") + query(params)
     return base.url + path
@@ -118,7 +129,7 @@ def is_loopback(url):
         host = urlsplit(url if "//" in url else "//" + url).hostname
     except ValueError:
         return False
-    return LOOPBACK.match(host or "") is not None
+    return re.match(LOOPBACK, host or "") is not None
 
 
 def quote_pk(pk, safe=""):

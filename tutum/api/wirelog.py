@@ -4,7 +4,6 @@ from __future__ import absolute_import
 import json
 import logging
 
-from tutum.api import credentials
 from tutum.api.texts import printable
 
 logger = logging.getLogger("python-tutum")
@@ -25,19 +24,13 @@ def attempt(request, reply, failed, took):
     """
     if not logger.isEnabledFor(logging.INFO):
         return
-    authorization = request.headers["Authorization"]
     path = "/" + request.url.split("/", 3)[3]
-    logger.info("%s %s %s %.0f ms", request.method, clean(path, authorization),
+    logger.info("%s %s %s %.0f ms", request.method, printable(request.clean(path)),
                 reply.status if reply else type(failed).__name__, took * 1000)
     if logger.isEnabledFor(logging.DEBUG):
         for name, body in (("request", request.body), ("reply", reply and reply.body)):
             if body:
-                logger.debug("%s body: %s", name, clean(masked(body), authorization))
-
-
-def clean(text, value):
-    """Return a text as one line, without the credentials should it repeat them."""
-    return printable(credentials.scrub(text, value))
+                logger.debug("%s body: %s", name, printable(request.clean(masked(body))))
 
 
 def masked(body):

@@ -1,0 +1,121 @@
+"""What is sent, and what comes back."""
+from __future__ import absolute_import
+
+import json
+
+import six
+
+import tutum
+from tutum.api import credentials, replies, retry
+from tutum.api.texts import printable
+
+encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
+class Request(object):
+    """Hold a request.
+
+    :param method: HTTP method
+    :param url: the whole address
+    :param authorization: value of that header
+    :param headers: mapping of more headers, ``None`` for none
+    :param data: bytes or text of the body, or a value that becomes its JSON; ``None`` for none
+    :param timeout: as requests takes it
+    """
+
+    def __init__(self, method, url, authorization, headers=None, data=None, timeout=None):
+        self.method = method
+        self.url = url
+        self.authorization = authorization
+        self.timeout = timeout
+        self.headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
+                        "User-Agent": user_agent(), "Authorization": authorization}
+        if data is not None:
+            if not isinstance(data, (bytes, six.text_type)):
+                data = encoder.encode(data)
+            data = six.ensure_binary(data)
+            self.headers["Content-Type"] = "application/json"
+        if method != "GET":
+            self.headers["Content-Length"] = str(len(data or b""))
+        if headers:
+            self.headers.update(headers)
+        self.body = data
+
+    def read_timeout(self):
+        """Return the seconds that bound an attempt.
+
+        :returns: a number, ``None`` for no bound
+        :raises ValueError: when the time-out leaves no time
+        """
+        timeout = self.timeout
+        if isinstance(timeout, tuple):
+            timeout = timeout[1]
+        elif hasattr(timeout, "total"):
+            timeout = timeout.read_timeout if timeout.total is None else timeout.total
+        if timeout is not None and not timeout > 0:
+            raise ValueError("A time-out must be more than 0 seconds, not %r" % (timeout,))
+        return timeout
+
+    def clean(self, text):
+        """Return a text that came back, without the credentials should it repeat them.
+
+        :param text: the text
+        :returns: the text to show
+        """
+        return credentials.scrub(text, self.authorization)
+
+
+class Reply(object):
+    """Hold the reply to a request.
+
+    :param request: the :class:`Request`
+    :param status: its status
+    :param headers: its headers
+    :param body: its bytes
+    """
+
+    def __init__(self, request, status, headers, body):
+        self.request = request
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def retry_after(self):
+        """Return the seconds that the service asks to wait, ``None`` where it does not."""
+        return retry.seconds(self.headers.get("Retry-After"))
+
+    @property
+    def location(self):
+        """Return where a redirect leads, an empty text for other replies."""
+        return self.headers.get("Location") or "" if 300 < self.status < 309 else ""
+
+    def value(self):
+        """Return what the reply holds.
+
+        :returns: its JSON, ``None`` when it has no body
+        :raises TutumApiError: when it does not say success, or is no JSON
+        """
+        request = self.request
+        if 200 <= self.status < 300:
+            try:
+                return replies.decode(self.body)
+            except ValueError:
+                error = replies.not_json(request.method, request.url, self.status, self.text())
+        else:
+            error = replies.error(request.method, request.url, self.status, self.text(),
+                                  self.retry_after, request.clean(self.location))
+        raise error
+
+    def text(self):
+        """Return the text of the body.
+
+        :returns: text, without the credentials
+        """
+        return self.request.clean(replies.text(self.body))
+
+
+def user_agent():
+    """Return the value of the header ``User-Agent``."""
+    name = "python-tutum/" + tutum.__version__
+    return name + " " + printable(tutum.user_agent) if tutum.user_agent else name
