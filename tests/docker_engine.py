@@ -8,19 +8,21 @@ As a program it runs a command with such an engine, unless ``DOCKER_HOST`` names
     python tests/docker_engine.py pytest tests/docker
 """
 import ctypes
+import errno
 import io
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
-import requests
 
 PROGRAMS = ("dockerd", "containerd", "docker-init", "iptables", "ip", "nsenter", "unshare", "setpriv", "tini",
             "busybox")
@@ -55,17 +57,24 @@ class DockerEngine:
     """A Docker Engine that can be killed and started again.
 
     :param directory: holds all that it writes
+    :param room: the most bytes that its images and containers can have
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, room=None):
         self._directory = Path(directory)
         self._name = f"tutum-{os.getpid()}-{self._directory.name}"
         self._process = None
+        self._client = None
+        self._room = room
+        self._data = self._directory / "data"
         self.host = f"unix://{self._directory}/docker.sock"
 
     def __enter__(self):
         subprocess.run(["ip", "netns", "add", self._name], check=True)
         try:
+            self._data.mkdir()
+            if self._room is not None:
+                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self._room}", "tmpfs", self._data], check=True)
             subprocess.run(self._in_namespace("ip", "link", "set", "lo", "up"), check=True)
             self.start()
         except BaseException:
@@ -97,9 +106,38 @@ class DockerEngine:
         self._process.kill()
         self._process.wait()
 
+    @contextmanager
+    def hanging(self):
+        """Have the engine answer nothing meanwhile."""
+        daemon, = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+                   and (entry / "cmdline").read_bytes().startswith(f"dockerd\0--host\0{self.host}\0".encode()))
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+
+    def fill(self):
+        """Leave no room for anything."""
+        with open(self._data / "filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(1 << 16)):
+                    pass
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+    def make_room(self):
+        """Undo `fill`."""
+        (self._data / "filler").unlink()
+
     def __exit__(self, *exception):
+        if self._client is not None:
+            self._client.close()
         if self._process is not None and self._process.poll() is None:
             self.kill()
+        if self._room is not None:
+            subprocess.run(["umount", self._data], check=False)
         subprocess.run(["ip", "netns", "delete", self._name], check=False)
         self._remove_control_groups()
         shutil.rmtree(self._directory, ignore_errors=True)
@@ -114,18 +152,24 @@ class DockerEngine:
             finally:
                 _enter(before)
 
+    @property
     def client(self):
-        """Return a client of the engine."""
-        return docker.DockerClient(self.host)
+        """A client of the engine."""
+        if self._client is None:
+            self._client = docker.DockerClient(self.host)
+        return self._client
 
     def _in_namespace(self, *command):
         return ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{self._name}", *command]
 
     def _answers(self):
         try:
-            with closing(self.client()) as client:
-                return client.ping()
-        except (requests.RequestException, docker.errors.DockerException):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(self.host[len("unix://"):])
+                connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 " in connection.recv(64)
+        except OSError:
             return False
 
     def _remove_control_groups(self):
@@ -138,9 +182,9 @@ class DockerEngine:
 
 
 @contextmanager
-def running_engine():
+def running_engine(**options):
     """Run an engine of the tests' own; give the engine, whose namespace the calling thread is in."""
-    with DockerEngine(tempfile.mkdtemp(prefix="engine-")) as engine, engine.namespace():
+    with DockerEngine(tempfile.mkdtemp(prefix="engine-"), **options) as engine, engine.namespace():
         yield engine
 
 

@@ -22,23 +22,31 @@ def client():
         _miss("these tests need DOCKER_HOST, or to be run by tests/docker_engine.py")
     client = docker.from_env()
     docker_engine.make_images(client, *IMAGES)
-    return client
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def service(client, tmp_path):
     """A service on the environment's engine, started by the test; what it leaves on the engine is removed."""
-    yield from _service(client, tmp_path, os.environ["DOCKER_HOST"])
+    server = DockerServer(tmp_path / "data", os.environ["DOCKER_HOST"])
+    yield server
+    if server.process is not None:
+        server.close()
+        for container in client.containers.list(all=True, filters={"label": server.label}):
+            container.remove(v=True, force=True)
+        for network in client.networks.list(filters={"label": server.label}):
+            network.remove()
 
 
 @pytest.fixture
-def engine():
-    """An engine of the test's own, which the test is in the network namespace of."""
+def engine(request):
+    """An engine of the test's own, which the test is in the network namespace of; a parameter bounds its disk."""
     missing = docker_engine.what_is_missing()
     if missing is not None:
         _miss(missing)
-    with docker_engine.running_engine() as engine:
-        docker_engine.make_images(engine.client(), *IMAGES)
+    with docker_engine.running_engine(room=getattr(request, "param", None)) as engine:
+        docker_engine.make_images(engine.client, *IMAGES)
         yield engine
 
 
@@ -57,22 +65,18 @@ class DockerServer(Server):
     def __init__(self, data_dir, host):
         super().__init__(data_dir)
         self._host = host
+        self._log = data_dir.with_name("service.log")
 
-    def start(self, *options, **settings):
-        return super().start("--engine", "docker", "--docker-host", self._host, *options, **settings)
+    def start(self, *options):
+        with open(self._log, "ab") as log:
+            return super().start("--engine", "docker", "--docker-host", self._host, *options, stderr=log)
 
     @property
     def label(self):
         """The label by which the service's containers and networks are told from others."""
         return f"tutum.service={(self.data_dir / 'docker.id').read_text().strip()}"
 
-
-def _service(client, tmp_path, host):
-    server = DockerServer(tmp_path / "data", host)
-    yield server
-    if server.process is not None:
-        server.close()
-        for container in client.containers.list(all=True, filters={"label": server.label}):
-            container.remove(v=True, force=True)
-        for network in client.networks.list(filters={"label": server.label}):
-            network.remove()
+    @property
+    def log(self):
+        """What the service wrote to stderr."""
+        return self._log.read_text()

@@ -126,9 +126,19 @@ class DockerEngine(Engine):
             container_id = self._create(client, spec, network) if found is None else found["Id"]
             try:
                 client.start(container_id)
-            except NotFound as error:
-                self._networks.look_again()
-                raise EngineUnavailable(f"The container or its network was removed: {error.explanation}") from error
+            except NotFound:
+                self._join_anew(client, spec, container_id)
+
+    def _join_anew(self, client: APIClient, spec: ContainerSpec, container_id: str) -> None:
+        """Start a container whose network somebody removed while it was stopped, on the account's new one."""
+        self._networks.look_again()
+        network = self._networks.name_of(spec.account)
+        try:
+            client.disconnect_container_from_network(container_id, network, force=True)
+            client.connect_container_to_network(container_id, network, aliases=[host_name(spec.name)])
+            client.start(container_id)
+        except NotFound as error:
+            raise EngineUnavailable(f"The container or its network was removed: {error.explanation}") from error
 
     def _create(self, client: APIClient, spec: ContainerSpec, network: str) -> str:
         entrypoint, command = programs.split(spec.entrypoint), programs.split(spec.run_command)
