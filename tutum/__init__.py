@@ -19,11 +19,12 @@ from tutum.api.container import Container
 from tutum.api.exceptions import (TutumApiError, TutumAuthError, TutumBadRequestError,
                                   TutumConnectionError, TutumNotFoundError, TutumServerError,
                                   TutumTimeoutError, TutumWaitError)
+from tutum.api.image import Image
 
-__all__ = ["Application", "Container", "TutumApiError", "TutumAuthError", "TutumBadRequestError",
-           "TutumConnectionError", "TutumNotFoundError", "TutumServerError", "TutumTimeoutError",
-           "TutumWaitError", "apikey", "auth", "base_url", "http", "logger", "max_reply_size",
-           "retries", "timeout", "user", "user_agent"]
+__all__ = ["Application", "Container", "Image", "TutumApiError", "TutumAuthError",
+           "TutumBadRequestError", "TutumConnectionError", "TutumNotFoundError",
+           "TutumServerError", "TutumTimeoutError", "TutumWaitError", "apikey", "auth", "base_url",
+           "http", "logger", "max_reply_size", "retries", "timeout", "user", "user_agent"]
 
 __version__ = "1.0.0"
 

@@ -14,11 +14,12 @@ from tutum.api.exceptions import (
     TutumTimeoutError as TutumTimeoutError,
     TutumWaitError as TutumWaitError,
 )
+from tutum.api.image import Image as Image
 
-__all__ = ["Application", "Container", "TutumApiError", "TutumAuthError", "TutumBadRequestError",
-           "TutumConnectionError", "TutumNotFoundError", "TutumServerError", "TutumTimeoutError",
-           "TutumWaitError", "apikey", "auth", "base_url", "http", "logger", "max_reply_size",
-           "retries", "timeout", "user", "user_agent"]
+__all__ = ["Application", "Container", "Image", "TutumApiError", "TutumAuthError",
+           "TutumBadRequestError", "TutumConnectionError", "TutumNotFoundError",
+           "TutumServerError", "TutumTimeoutError", "TutumWaitError", "apikey", "auth", "base_url",
+           "http", "logger", "max_reply_size", "retries", "timeout", "user", "user_agent"]
 __version__: str
 
 user: Optional[str]

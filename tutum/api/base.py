@@ -37,6 +37,9 @@ class RESTModel(object):
     #: Attributes that lists leave out.
     _detail_only = frozenset()
 
+    #: Attributes that the service takes and never says.
+    _write_only = frozenset()
+
     def __init__(self, **attributes):
         self._reply = {}
         self._own = {}
@@ -199,7 +202,7 @@ class RESTModel(object):
         """Take over what the service says; changes but those that are done stay pending."""
         if reply is None and method != "GET" and self.pk is not None:
             reply = dict(self._reply, **dict((name, values.copied(self._own[name]))
-                                             for name in done))
+                                             for name in done if name not in self._write_only))
         pk = reply.get(self._pk_name) if isinstance(reply, dict) else None
         if not isinstance(pk, PK_TYPES) or self.pk not in (None, pk):
             raise TutumApiError(
