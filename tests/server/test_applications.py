@@ -5,6 +5,8 @@ import pytest
 import requests
 from serverprocess import until
 
+from tutum.server.engines import MAX_LOG
+
 DETAIL_ONLY = {"container_envvars", "containers", "link_variables", "linked_from_application",
                "linked_to_application", "roles"}
 
@@ -111,6 +113,24 @@ def test_a_command_runs_with_its_environment_and_its_output_is_its_log(api):
     path = f"application/{application['uuid']}/"
     until(lambda: "err" in api.object(path + "logs/")["logs"])
     assert api.object(path + "logs/") == {"logs": "======>job-1 <======\nout hello there\nerr\n"}
+
+
+def test_the_last_lines_of_each_log_can_be_asked_for(api):
+    created = api.create(image="any/thing", name="job", run_command="printf 'a\nb\nc\n'", target_num_containers=2)
+    path = f"application/{created['uuid']}/"
+    until(lambda: api.object(path)["state"] == "Stopped")
+    assert api.object(path + "logs/?tail=2") == {"logs": "======>job-1 <======\nb\nc\n======>job-2 <======\nb\nc\n"}
+    assert api.get(path + "logs/?tail=-1").status_code == api.get(path + "logs/?tail=x").status_code == 400
+
+
+def test_logs_that_are_too_long_together_are_cut_at_the_beginning_of_a_line(api):
+    created = api.create(image="any/thing", name="job", run_command="sh -c 'yes $HOSTNAME | head -c 6000000'",
+                         target_num_containers=2, container_size="XL")
+    path = f"application/{created['uuid']}/"
+    until(lambda: api.object(path)["state"] == "Stopped")
+    logs = api.object(path + "logs/")["logs"]
+    assert 9_000_000 < len(logs) <= MAX_LOG + 100
+    assert set(logs.splitlines()) == {"======>job-1 <======", "======>job-2 <======", "job-1", "job-2"}
 
 
 def test_a_command_that_ends_leaves_its_container_stopped_with_its_exit_code(api):

@@ -1,4 +1,5 @@
 """``/container/`` over HTTP (api-v1 4, 6.4)."""
+from serverprocess import until
 
 
 def test_stop_start_and_delete_one_container(api):
@@ -44,6 +45,19 @@ def test_only_web_public_dns_can_be_changed(api):
     assert api.act(path, "PATCH", json={"web_public_dns": "www.example.net"})["web_public_dns"] == "www.example.net"
     reply = api.call("PATCH", path, json={"name": "other"})
     assert (reply.status_code, reply.json()) == (400, {"container": {"name": ["Cannot be changed."]}})
+
+
+def test_logs_are_there_until_the_container_is_terminated(api):
+    application = api.running(image="any/thing", run_command="sh -c 'echo up; echo here; exec sleep 600'")
+    path = f"container/{api.containers(application)[0]['uuid']}/"
+    until(lambda: api.object(path + "logs/") == {"logs": "up\nhere\n"})
+    assert api.object(path + "logs/?tail=1") == {"logs": "here\n"}
+    api.act(path + "stop/")
+    api.settled(path)
+    assert api.object(path + "logs/") == {"logs": "up\nhere\n"}
+    api.act(path, "DELETE")
+    api.settled(path)
+    assert api.object(path + "logs/") == {"logs": ""}
 
 
 def test_actions_are_refused_while_the_application_moves(api):

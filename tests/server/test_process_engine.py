@@ -145,3 +145,14 @@ def test_of_a_log_that_is_too_long_the_end_is_returned(engine, monkeypatch):
     until(lambda: not engine.status(container.uuid).running)
     lines = engine.logs(container.uuid).splitlines()
     assert lines == [f"line {number}" for number in range(200 - len(lines), 200)] and 5 < len(lines) < 20
+
+
+@pytest.mark.parametrize("output, tail, expected", [
+    ("a\nb\nc\n", 2, "b\nc\n"), ("a\nb\nc", 2, "b\nc"), ("a\nb\n", 3, "a\nb\n"), ("a\n\n\n", 2, "\n\n"),
+    ("a\n", 0, ""), ("", 2, ""), ("a", 1, "a"),
+])
+def test_the_last_lines_of_a_log(engine, output, tail, expected):
+    container = spec(f"printf '{output}'")
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    assert engine.logs(container.uuid, tail) == expected

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
 
+#: Bytes of a log that are returned, its end. As JSON it can be six times as long, which the library still takes.
+MAX_LOG = 10 << 20
+
+
 class EngineError(Exception):
     """Base of what an engine raises; its text is for the user who owns the container."""
 
@@ -160,10 +164,12 @@ class Engine(ABC):
         """Stop the container at once and remove all that belongs to it. One that is not there is no error."""
 
     @abstractmethod
-    def logs(self, uuid: str) -> str:
+    def logs(self, uuid: str, tail: int | None = None) -> str:
         """Return what the container wrote to stdout and stderr, oldest first; empty when it is not there.
 
-        An engine may leave out the beginning of a log of many megabytes.
+        Of more than `MAX_LOG` bytes the end is returned, from the beginning of a line.
+
+        :param tail: how many lines to return, the last ones; None for all
         """
 
     @abstractmethod

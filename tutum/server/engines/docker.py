@@ -187,12 +187,12 @@ class DockerEngine(Engine):
                 pass
         self._ids.pop(uuid, None)
 
-    def logs(self, uuid: str) -> str:
+    def logs(self, uuid: str, tail: int | None = None) -> str:
         found = self._find(uuid)
         if found is None:
             return ""
         with self._connection.client() as client:
-            return logs.read(client, found["Id"]).decode("utf-8", "replace")
+            return logs.read(client, found["Id"], tail).decode("utf-8", "replace")
 
     @until_closed
     def status(self, uuid: str) -> Status:

@@ -7,17 +7,23 @@ from typing import BinaryIO
 
 from docker import APIClient
 
-#: Bytes of a log that are returned, and lines: its end, where it has more.
-MAX_BYTES, MAX_LINES = 16 << 20, 1_000_000
+from tutum.server.engines import MAX_LOG
+
+#: Lines of a log that are read, the last ones.
+MAX_LINES = 1_000_000
 
 _BLOCK = 1 << 20
 _HEADER = 8
 
 
-def read(client: APIClient, container_id: str) -> bytes:
-    """Return what a container wrote to stdout and stderr, oldest first; nothing when it is not there."""
+def read(client: APIClient, container_id: str, tail: int | None = None) -> bytes:
+    """Return what a container wrote to stdout and stderr, oldest first; nothing when it is not there.
+
+    :param tail: how many lines to return, the last ones; None for all
+    """
+    lines = MAX_LINES if tail is None else min(tail, MAX_LINES)
     url = f"{client.base_url}/v{client.api_version}/containers/{container_id}/logs"
-    with client.get(url, params={"stdout": 1, "stderr": 1, "tail": MAX_LINES}, stream=True,
+    with client.get(url, params={"stdout": 1, "stderr": 1, "tail": lines}, stream=True,
                     timeout=client.timeout) as reply:
         if reply.status_code == 404:
             return b""
@@ -32,7 +38,7 @@ def _end(blocks: Iterator[bytes]) -> bytes:
     for block in blocks:
         kept.append(block)
         size += len(block)
-        while size - len(kept[0]) >= MAX_BYTES:
+        while size - len(kept[0]) >= MAX_LOG:
             size -= len(kept.popleft())
             is_cut = True
     log = b"".join(kept)

@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tutum.server.engines import (ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable, ImageInfo, Port,
-                                  PortTaken, StartFailed, Status)
+from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
+                                  ImageInfo, Port, PortTaken, StartFailed, Status)
 
 #: Images that are programs of our own, by name without tag: any tag will do.
 PROGRAMS = {"tutum/hello-world": "hello_world.py"}
@@ -28,9 +28,6 @@ STOP_GRACE = 10.0
 
 #: Seconds that a built-in program has until it listens.
 READY_TIMEOUT = 30.0
-
-#: Bytes of a log that are returned, its end; the file has all of it.
-MAX_LOG = 16 << 20
 
 #: Seconds within which the keeper answers and a killed process is gone, unless the machine is in trouble.
 PATIENCE = 30.0
@@ -189,14 +186,14 @@ class ProcessEngine(Engine):
             raise EngineUnavailable(f"Cannot remove the files of container {uuid}: {error}") from error
         self._processes.pop(uuid, None)
 
-    def logs(self, uuid: str) -> str:
+    def logs(self, uuid: str, tail: int | None = None) -> str:
         try:
             with open(self._log(uuid), "rb") as log:
                 size = log.seek(0, os.SEEK_END)
                 log.seek(max(0, size - MAX_LOG))
                 if size > MAX_LOG:
                     log.readline()
-                return log.read().decode("utf-8", "replace")
+                return _last_lines(log.read(MAX_LOG), tail).decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
 
@@ -289,6 +286,17 @@ class ProcessEngine(Engine):
                 process.error = "the process that starts containers has ended"
                 process.ended.set()
                 process.answered.set()
+
+
+def _last_lines(text: bytes, count: int | None) -> bytes:
+    if count is None:
+        return text
+    begin = len(text) - 1
+    for _ in range(count):
+        begin = text.rfind(b"\n", 0, begin)
+        if begin < 0:
+            return text
+    return text[begin + 1:]
 
 
 def _without_tag(image: str) -> str:

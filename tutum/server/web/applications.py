@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tutum.server import operations
+from tutum.server.engines import MAX_LOG
 from tutum.server.errors import NotFound
 from tutum.server.paths import resource_uri
 from tutum.server.store import Application
@@ -91,16 +92,30 @@ def redeploy(uuid: str) -> Response:
 
 @blueprint.get("/application/<uuid>/logs/")
 def logs(uuid: str) -> Response:
-    """Give the logs of all containers, each under a heading."""
+    """Give the logs of all containers, or the last lines of each, each under a heading."""
+    tail = filters.tail(request.args)
     with service().store.reading() as session:
         containers = [(container.unique_name, container.uuid, container.start_error)
                       for container in _find(session, uuid).containers if container.destroyed_at is None]
-    return reply({"logs": "".join(f"======>{name} <======\n{_whole_lines(views.logs(service().logs_of(each), error))}"
-                                  for name, each, error in containers)})
+    texts: list[str] = []
+    for name, each, error in containers:
+        texts.append(f"======>{name} <======\n{_whole_lines(views.logs(service().logs_of(each, tail), error))}")
+        if sum(map(len, texts)) > MAX_LOG:
+            texts = [_end(text, MAX_LOG // len(containers)) for text in texts]
+    return reply({"logs": "".join(texts)})
 
 
 def _whole_lines(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _end(text: str, size: int) -> str:
+    """Leave out the beginning of a log, but for its heading, if it is too long."""
+    heading, _, log = text.partition("\n")
+    if len(log) <= size:
+        return text
+    end = log[-size:]
+    return f"{heading}\n{end[end.find(chr(10)) + 1:]}"
 
 
 def _find(session: Session, uuid: str) -> Application:

@@ -69,10 +69,11 @@ def stop(uuid: str) -> Response:
 
 @blueprint.get("/container/<uuid>/logs/")
 def logs(uuid: str) -> Response:
-    """Give what a container wrote, and why it did not start if it did not."""
+    """Give what a container wrote, all or the last lines, and why it did not start if it did not."""
+    tail = filters.tail(request.args)
     with service().store.reading() as session:
         container = _find(session, uuid)
-    return reply({"logs": views.logs(service().logs_of(container.uuid), container.start_error)})
+    return reply({"logs": views.logs(service().logs_of(container.uuid, tail), container.start_error)})
 
 
 def _find(session: Session, uuid: str) -> Container:

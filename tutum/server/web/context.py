@@ -23,7 +23,7 @@ class Context:
     """The parts of the service that requests work with.
 
     :param image_of: tells what is known of an image at once, None where it would have to be pulled
-    :param logs_of: returns what the container with a uuid has written
+    :param logs_of: returns what the container with a uuid has written, or so many lines of its end
     :param wake: has the controller look at the application with an id
     :param max_containers: the most containers that one account may have
     :param throttle: remembers failed logins
@@ -32,7 +32,7 @@ class Context:
     store: Store
     addresses: Addresses
     image_of: Callable[[str], ImageInfo | None]
-    logs_of: Callable[[str], str]
+    logs_of: Callable[[str, int | None], str]
     wake: Callable[[int], None]
     max_containers: int
     throttle: Throttle

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Boolean, ColumnElement, Select, false, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.interfaces import ORMOption
+from werkzeug.datastructures import MultiDict
 
 from tutum.server.errors import RequestError
 from tutum.server.store import Lifetime
@@ -111,6 +112,14 @@ def read_page(session: Session, table: type[Lifetime], matching: Select, page: P
     ids = matching.order_by(*order).limit(page.limit).offset(page.offset)
     rows = session.scalars(select(table).where(table.id.in_(ids)).order_by(*order).options(*options)).all()
     return total, rows
+
+
+def tail(arguments: MultiDict[str, str]) -> int | None:
+    """Read from a query how many lines of a log are asked for, None for all.
+
+    :raises RequestError: it is no integer, or negative
+    """
+    return _integer(arguments.to_dict(flat=False), "tail", 0) if "tail" in arguments else None
 
 
 def _integer(arguments: Mapping[str, list[str]], key: str, default: int) -> int:
