@@ -84,11 +84,9 @@ class DockerEngine:
 
     def start(self):
         """Start the engine and wait until it answers."""
-        shutil.rmtree(self._directory / "exec", ignore_errors=True)
-        (self._directory / "docker.pid").unlink(missing_ok=True)
-        dockerd = ["dockerd", "--host", self.host, "--cgroup-parent", f"/{self._name}",
-                   *(f"--{option}={self._directory / name}" for option, name in (
-                       ("data-root", "data"), ("exec-root", "exec"), ("pidfile", "docker.pid")))]
+        # What the engine keeps in /run is its own and ends with it; sockets' paths are to be short, too.
+        dockerd = ["dockerd", "--host", self.host, "--cgroup-parent", f"/{self._name}", "--data-root", str(self._data),
+                   "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"]
         with open(self._directory / "dockerd.log", "ab") as log:
             self._process = subprocess.Popen(
                 self._in_namespace("unshare", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
