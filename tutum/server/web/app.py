@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, request
@@ -35,6 +36,10 @@ class _Application(Flask):
             error.code, error.new_url = 301, target._replace(scheme="", netloc="").geturl()
         raise error
 
+    def make_default_options_response(self):
+        response = super().make_default_options_response()
+        return _with_allow(response, response.allow)
+
 
 def create_app(context: Context) -> Flask:
     """Build the WSGI application.
@@ -44,6 +49,7 @@ def create_app(context: Context) -> Flask:
     app = _Application("tutum.server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False
+    app.url_map.converters["image"] = images.ImageName
     app.extensions["tutum"] = context
     app.before_request(_begin)
     app.before_request(authentication.authenticate)
@@ -78,10 +84,14 @@ def _refuse_http(error: HTTPException) -> Response:
     if isinstance(error, RequestRedirect):
         return error.get_response()
     if isinstance(error, MethodNotAllowed):
-        response = Response(", ".join(sorted(error.valid_methods)), error.code, content_type="text/plain")
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-        return response
+        return _with_allow(Response(", ".join(sorted(error.valid_methods)), error.code, content_type="text/plain"),
+                           error.valid_methods)
     return reply({"error": error.name}, error.code)
+
+
+def _with_allow(response: Response, methods: Iterable[str]) -> Response:
+    response.headers["Allow"] = ", ".join(sorted(methods))
+    return response
 
 
 def _unavailable(error: OperationalError) -> Response:

@@ -20,6 +20,7 @@ blueprint = Blueprint("container", __name__)
 FILTERS = {"name": Container.unique_name, "unique_name": Container.unique_name, "uuid": Container.uuid,
            "state": Container.state,
            **{f"application__{field}": column for field, column in APPLICATION_FILTERS.items()}}
+ATTRIBUTES = views.CONTAINER_ATTRIBUTES | {f"application__{name}" for name in views.APPLICATION_ATTRIBUTES}
 
 
 @blueprint.get("/container/")
@@ -29,7 +30,7 @@ def list_containers() -> Response:
     page = filters.Page.of(arguments)
     matching = select(Container.id).join(Container.application).where(
         Application.account_id == account().id, visible(Container),
-        *filters.conditions(arguments, FILTERS, views.CONTAINER_ATTRIBUTES))
+        *filters.conditions(arguments, FILTERS, ATTRIBUTES))
     with service().store.reading() as session:
         total, found = filters.read_page(session, Container, matching, page, joinedload(Container.application))
         objects = [views.container_in_list(container, service().addresses) for container in found]
@@ -65,6 +66,10 @@ def start(uuid: str) -> Response:
 def stop(uuid: str) -> Response:
     """Stop a container."""
     return _operate(uuid, operations.stop_container)
+
+
+# Containers are redeployed with their application: the path is known, and no method allowed (api-v1 4.3).
+blueprint.add_url_rule("/container/<uuid>/redeploy/", "redeploy", methods=[])
 
 
 @blueprint.get("/container/<uuid>/logs/")

@@ -1,9 +1,9 @@
 """Filters and paging of lists (api-v1 1.5, 1.6)."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from sqlalchemy import Boolean, ColumnElement, Select, false, func, select, text
@@ -21,51 +21,84 @@ MAX_LIMIT = 100
 MAX_CHOICES = 1000
 LOOKUPS = ("exact", "startswith", "in")
 
-#: All lookups that a client of the era may know, so that a name with another suffix is not taken for one.
-KNOWN_LOOKUPS = LOOKUPS + (
-    "iexact", "contains", "icontains", "istartswith", "endswith", "iendswith", "regex", "iregex", "isnull",
-    "gt", "gte", "lt", "lte", "range", "year", "month", "day")
+
+class _Filter(NamedTuple):
+    field: str
+    lookup: str
+    value: str
 
 
 def conditions(arguments: Mapping[str, list[str]], columns: Mapping[str, InstrumentedAttribute],
-               attributes: frozenset[str]) -> list[ColumnElement[bool]]:
+               attributes: Set[str]) -> list[ColumnElement[bool]]:
     """Translate a query's parameters into conditions, all of which must hold.
 
     :param arguments: the parameters with all their values
     :param columns: the fields that can be filtered by, relations' as ``application__name``
-    :param attributes: the fields that exist but cannot be filtered by; any other name is ignored
+    :param attributes: the fields that exist, spelled likewise; any other name is ignored
     :raises RequestError: for a field or lookup that does not allow it
     """
-    found = []
+    booleans = {field for field, column in columns.items() if isinstance(column.type, Boolean)}
+    return [_condition(columns[each.field], each) for each in _read(arguments, columns.keys(), booleans, attributes)]
+
+
+def matching(objects: Iterable[dict[str, Any]], arguments: Mapping[str, list[str]], fields: Set[str],
+             booleans: Set[str], attributes: Set[str]) -> list[dict[str, Any]]:
+    """Find those objects, which are in no table, that a query's parameters ask for.
+
+    :param fields: the fields that can be filtered by
+    :param booleans: those of them that are true or false
+    :raises RequestError: for a field or lookup that does not allow it
+    """
+    asked = list(_read(arguments, fields, booleans, attributes))
+    return [each for each in objects if all(_matches(each[one.field], one) for one in asked)]
+
+
+def _read(arguments: Mapping[str, list[str]], fields: Set[str], booleans: Set[str],
+          attributes: Set[str]) -> Iterator[_Filter]:
     for parameter, values in arguments.items():
-        field, _, lookup = parameter.rpartition("__")
-        if lookup not in KNOWN_LOOKUPS or not field:
-            field, lookup = parameter, "exact"
-        if field in columns:
-            found.extend(_condition(columns[field], field, lookup, value) for value in values)
-        elif field.rpartition("__")[2] in attributes and field.rpartition("__")[0] in ("", "application"):
+        field, lookup = _split(parameter, fields | attributes)
+        if field is None:
+            continue
+        if field not in fields:
             raise RequestError(f"The '{field}' field does not allow filtering.")
-    return found
+        if lookup not in (("exact",) if field in booleans else LOOKUPS):
+            raise RequestError(f"'{lookup[:100]}' is not an allowed filter on the '{field}' field.")
+        for value in values:
+            if lookup == "in" and value.count(",") >= MAX_CHOICES:
+                raise RequestError(f"'in' takes at most {MAX_CHOICES} values.")
+            yield _Filter(field, lookup, value.lower() if field.endswith("uuid") else value)
 
 
-def _condition(column: InstrumentedAttribute, field: str, lookup: str, value: str) -> ColumnElement[bool]:
-    is_boolean = isinstance(column.type, Boolean)
-    if lookup not in (("exact",) if is_boolean else LOOKUPS):
-        raise RequestError(f"'{lookup}' is not an allowed filter on the '{field}' field.")
-    if is_boolean:
+def _split(parameter: str, known: Set[str]) -> tuple[str | None, str]:
+    """Split a parameter into the field and the lookup; there is no field where the name is not known."""
+    words = parameter.split("__", 2)
+    for count in range(len(words), 0, -1):
+        field, lookup = "__".join(words[:count]), "__".join(words[count:]) if words[count:] else "exact"
+        if field in known:
+            is_relation = any(other.startswith(f"{field}__") for other in known)
+            return (None, "") if is_relation and lookup not in LOOKUPS else (field, lookup)
+    return None, ""
+
+
+def _condition(column: InstrumentedAttribute, asked: _Filter) -> ColumnElement[bool]:
+    value = asked.value
+    if isinstance(column.type, Boolean):
         return column == _BOOLEANS[value] if value in _BOOLEANS else false()
-    if field.endswith("uuid"):
-        value = value.lower()
     if "\0" in value:
         return false()
-    if lookup == "startswith":
+    if asked.lookup == "startswith":
         return column.between(value, value + "\U0010ffff") if value else column.is_not(None)
-    if lookup == "in":
-        choices = value.split(",")
-        if len(choices) > MAX_CHOICES:
-            raise RequestError(f"'in' takes at most {MAX_CHOICES} values.")
-        return column.in_(choices)
+    if asked.lookup == "in":
+        return column.in_(value.split(","))
     return column == value
+
+
+def _matches(found: str | bool, asked: _Filter) -> bool:
+    if isinstance(found, bool):
+        return _BOOLEANS.get(asked.value) is found
+    if asked.lookup == "startswith":
+        return found.startswith(asked.value)
+    return found in asked.value.split(",") if asked.lookup == "in" else found == asked.value
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from sqlalchemy import func, select
+from werkzeug.routing import PathConverter
 
 from tutum.server import images, names
 from tutum.server.engines import ImageInfo
@@ -20,10 +21,18 @@ blueprint = Blueprint("image", __name__)
 
 FILTERS = {"name": Image.name, "is_private_image": Image.is_private_image, "base_image": Image.base_image,
            "starred": Image.starred, "docker_registry__host": Image.registry_host}
-ATTRIBUTES = frozenset(["resource_uri", "description", "cluster_aware", "image_url", "public_url", "docker_registry",
-                        "imagetag_set"])
+REGISTRY_FILTERS = frozenset(["host", "name", "uuid", "is_tutum_registry"])
+REGISTRY_ATTRIBUTES = REGISTRY_FILTERS | {"image_url", "resource_uri"}
+ATTRIBUTES = {"resource_uri", "description", "cluster_aware", "image_url", "public_url", "docker_registry",
+              "imagetag_set", *(f"docker_registry__{name}" for name in REGISTRY_ATTRIBUTES)}
 
 REGISTRIES = {"index.docker.io": "Docker Index", "quay.io": "Quay.io"}
+
+
+class ImageName(PathConverter):
+    """Has slashes in it, but is not the path of another image's tag (api-v1 5.3)."""
+
+    regex = "(?!.*/tag/[^/]+/?$)[^/].*?"
 
 
 @blueprint.get("/image/")
@@ -59,7 +68,7 @@ def show_tag(name: str, tag: str) -> Response:
     return reply(_tag(image.name, tag, info))
 
 
-@blueprint.get("/image/<path:name>/")
+@blueprint.get("/image/<image:name>/")
 def show(name: str) -> Response:
     """Show an image in detail."""
     with service().store.reading() as session:
@@ -67,7 +76,7 @@ def show(name: str) -> Response:
     return reply(_in_detail(image))
 
 
-@blueprint.patch("/image/<path:name>/")
+@blueprint.patch("/image/<image:name>/")
 def change(name: str) -> Response:
     """Change the description or the credentials of a private image."""
     changes = validation.image_changes(request_object())
@@ -78,7 +87,7 @@ def change(name: str) -> Response:
     return reply(_in_detail(image), 202)
 
 
-@blueprint.delete("/image/<path:name>/")
+@blueprint.delete("/image/<image:name>/")
 def delete(name: str) -> Response:
     """Forget a private image and its credentials; the registry keeps it."""
     with service().store.writing() as session:
@@ -91,9 +100,8 @@ def list_registries() -> Response:
     """List the registries that the account's images come from, and the default one."""
     arguments = request.args.to_dict(flat=False)
     page = filters.Page.of(arguments)
-    found = [registry for registry in map(_registry, _registry_hosts())
-             if all(str(registry[field]) in values for field, values in arguments.items()
-                    if field in ("host", "name", "uuid", "is_tutum_registry"))]
+    found = filters.matching(map(_registry, _registry_hosts()), arguments, REGISTRY_FILTERS, {"is_tutum_registry"},
+                             REGISTRY_ATTRIBUTES)
     return reply(page.envelope(request.path, arguments, len(found), found[page.offset:page.offset + page.limit]))
 
 

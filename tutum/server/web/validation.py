@@ -182,6 +182,8 @@ def _image(value: Any) -> str:
 def _image_name(value: Any) -> str:
     if ":" in _image(value).rpartition("/")[2]:
         raise ValueError("Must be an image without a tag.")
+    if value.split("/")[-2:-1] == ["tag"]:
+        raise ValueError("Must not end as the path of a tag does.")
     return value
 
 
