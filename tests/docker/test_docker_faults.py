@@ -91,8 +91,8 @@ def check_books(client, server):
     return records
 
 
-def log_of(server, container):
-    return server.api.object(f"container/{container['uuid']}/logs/")["logs"]
+def log_of(api, container):
+    return api.object(f"container/{container['uuid']}/logs/")["logs"]
 
 
 @pytest.mark.parametrize("victim", ["engine", "service"])
@@ -114,12 +114,36 @@ def test_whatever_is_killed_amid_a_workload_every_request_is_carried_out(engine,
     states = {each["uuid"]: each["state"] for each in server.api.list("application", limit=100)}
     expected = {uuid: "Stopped" if action == "stop" else "Running"
                 for uuid, action in workload.asked.items() if action is not None}
-    complaints = [log_of(server, each) for each in server.api.list("container", state="Start failed")]
-    if complaints:
-        # An engine that is killed while it gives a container its port does not give that port out again.
-        assert victim == "engine" and all("port is already allocated" in text for text in complaints), complaints
-    else:
-        assert {uuid: states[uuid] for uuid in expected} == expected
+    lost = ports_lost_by_the_engine(server.api) if victim == "engine" else set()
+    for uuid, wanted in expected.items():
+        assert states[uuid] == wanted or uuid in lost and states[uuid] in ("Start failed", "Partly running")
+
+
+def ports_lost_by_the_engine(api):
+    """Return the uuids of applications with containers that have to keep a port that is lost to the engine.
+
+    One that is killed while it gives a container its port does not give that port out again before its next start.
+    """
+    lost, records = set(), api.list("container", limit=100)
+    lives = Counter((each["application"], each["unique_name"]) for each in records)
+    for each in records:
+        if each["state"] == "Start failed":
+            assert each["deployed_datetime"] is not None or lives[each["application"], each["unique_name"]] > 1
+            assert "port is already allocated" in log_of(api, each)
+            lost.add(each["application"].split("/")[-2])
+    return lost
+
+
+def test_containers_that_never_ran_get_other_ports_for_those_that_a_killed_engine_lost(engine, service_of_own):
+    api = service_of_own.start().api
+    application = api.create(image="any/thing", run_command="sleep 600", target_num_containers=10,
+                             container_ports=[{"inner_port": 80}])
+    path = f"application/{application['uuid']}/"
+    until(lambda: api.object(path)["running_num_containers"] > 1)
+    engine.kill()
+    engine.start()
+    api.settled(path, OUTCOME)
+    assert {each["state"] for each in check_books(engine.client, service_of_own)} <= {"Running", "Stopped"}
 
 
 def test_a_killed_engine_is_an_exit_of_its_containers_and_requests_wait_for_its_return(engine, service_of_own):
@@ -136,7 +160,6 @@ def test_a_killed_engine_is_an_exit_of_its_containers_and_requests_wait_for_its_
     check_books(engine.client, service_of_own)
 
 
-@pytest.mark.xfail(reason="the controller asks for the engine's containers before it is back")
 def test_the_service_starts_and_answers_without_an_engine(engine, service_of_own):
     api = service_of_own.start().api
     application = api.running(image="any/thing", run_command="sleep 600")

@@ -26,6 +26,9 @@ log = logging.getLogger("tutum.server")
 #: Seconds between two sweeps of what can no longer be seen.
 SWEEP_INTERVAL = 60
 
+#: The job, among those that are named by their container, of removing those of which there is no record.
+WITHOUT_RECORD = "without a record"
+
 
 class Controller:
     """Works on the containers of all accounts.
@@ -49,17 +52,13 @@ class Controller:
         with self._store.writing() as session:
             if not self._engine.containers_outlive_service:
                 _start_again(session)
-            state_of = {uuid: state for uuid, state in session.execute(
-                select(Container.uuid, Container.state).where(Container.state != states.TERMINATED))}
+            containers = list(session.scalars(select(Container.uuid).where(
+                Container.state.in_(states.TRANSITIONAL | {states.RUNNING}))))
             moving = list(session.scalars(select(Application.id).where(Application.state.in_(states.TRANSITIONAL))))
-        for uuid in self._engine.containers() - set(state_of):
-            log.warning("Removing container %s, of which there is no record", uuid)
-            self._engine.remove(uuid)
         for thread in self._threads:
             thread.start()
-        for uuid, state in state_of.items():
-            if state in states.TRANSITIONAL or state == states.RUNNING:
-                self._jobs.submit(uuid)
+        for uuid in (WITHOUT_RECORD, *containers):
+            self._jobs.submit(uuid)
         for application_id in moving:
             self.wake(application_id)
 
@@ -93,12 +92,23 @@ class Controller:
 
     def _move(self, uuid: str) -> None:
         """Do the step that the state of one container asks for."""
+        if uuid == WITHOUT_RECORD:
+            self._remove_unknown()
+            return
         with self._store.reading() as session:
             state = session.scalar(select(Container.state).where(Container.uuid == uuid))
         step = {states.STARTING: self._start, states.STOPPING: self._stop, states.TERMINATING: self._remove,
                 states.RUNNING: self._check}.get(state)
         if step is not None and not self._closing.is_set():
             step(uuid)
+
+    def _remove_unknown(self) -> None:
+        present = self._engine.containers()  # first: a container's record is there before it is
+        with self._store.reading() as session:
+            recorded = set(session.scalars(select(Container.uuid).where(Container.state != states.TERMINATED)))
+        for uuid in present - recorded:
+            log.warning("Removing container %s, of which there is no record", uuid)
+            self._engine.remove(uuid)
 
     def _start(self, uuid: str) -> None:
         try:
@@ -109,7 +119,7 @@ class Controller:
                     (self._engine.deploy if turn.never_ran else self._engine.start)(turn.spec)
                     break
                 except PortTaken:
-                    if not turn.ports_are_new:
+                    if not turn.ports_can_change:
                         raise
                     turn = self._prepare(uuid, with_other_ports=True)
         except StartFailed as error:
@@ -154,7 +164,7 @@ class Controller:
                 return None
             if with_other_ports:
                 ports.forget(session, container)
-            ports_are_new = ports.lease(session, container, self._engine.port_is_free)
+            ports.lease(session, container, self._engine.port_is_free)
             application = container.application
             spec = ContainerSpec(
                 uuid=container.uuid, name=container.unique_name, application=application.uuid,
@@ -164,7 +174,8 @@ class Controller:
                 ports=tuple(Port(port["inner_port"], port["protocol"], port["outer_port"])
                             for port in container.container_ports),
                 environment=links.container_environment(container, self._addresses))
-            return _Turn(spec, container.deployed_at is None, ports_are_new)
+            never_ran = container.deployed_at is None
+            return _Turn(spec, never_ran, never_ran and not _takes_a_place(session, container))
 
     def _stop(self, uuid: str) -> None:
         try:
@@ -223,7 +234,7 @@ class _Turn(NamedTuple):
 
     spec: ContainerSpec
     never_ran: bool
-    ports_are_new: bool
+    ports_can_change: bool
 
 
 def _exit_of(status: Status) -> dict[str, int]:
@@ -250,6 +261,13 @@ def _must_wait(session: Session, container: Container) -> bool:
     if container.application.sequential_deployment:
         conditions.append(siblings.where(Container.number < container.number, Container.state == states.STARTING))
     return any(session.scalar(condition) is not None for condition in conditions)
+
+
+def _takes_a_place(session: Session, container: Container) -> bool:
+    """Tell whether a container replaces another one, whose ports it keeps."""
+    return session.scalar(select(Container.id).where(
+        Container.application_id == container.application_id, Container.number == container.number,
+        Container.id != container.id).limit(1)) is not None
 
 
 def _waiting(session: Session, container: Container) -> list[str]:

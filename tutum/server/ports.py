@@ -17,11 +17,10 @@ FIRST_PORT, LAST_PORT = 49153, 65535
 MAX_TRIES = 1000
 
 
-def lease(session: Session, container: Container, is_free: Callable[[Port], bool]) -> bool:
+def lease(session: Session, container: Container, is_free: Callable[[Port], bool]) -> None:
     """Give the container a port of the machine for each of its ports that has none.
 
     :param is_free: tells whether a port could be used, as far as the engine can see
-    :returns: whether it was given a new one
     :raises EngineUnavailable: no port is free
     """
     taken = set(session.execute(select(PortLease.outer_port, PortLease.protocol)).tuples())
@@ -33,9 +32,7 @@ def lease(session: Session, container: Container, is_free: Callable[[Port], bool
             session.add(PortLease(container_id=container.id, outer_port=outer, protocol=port["protocol"]))
             port = {**port, "outer_port": outer}
         ports.append(port)
-    is_new = ports != container.container_ports
     container.container_ports = ports
-    return is_new
 
 
 def release(session: Session, container: Container) -> None:

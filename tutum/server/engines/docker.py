@@ -70,10 +70,6 @@ class DockerEngine(Engine):
         self._ids: dict[str, str] = {}
 
     def open(self) -> None:
-        try:
-            self._networks.remove_unused()
-        except EngineError as error:
-            log.warning("%s", error)
         self._exits.open()
 
     def image(self, name: str) -> ImageInfo | None:
@@ -249,6 +245,7 @@ class DockerEngine(Engine):
             if not is_complete:
                 self.gate.wait_until_idle(CLOSE_PATIENCE)
                 is_complete = not self.gate.is_idle()
+        self._networks.look_again()
         self._networks.remove_unused()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import threading
 
+from docker import APIClient
 from docker.errors import NotFound
 
 from tutum.server.engines.docker_connection import Connection
@@ -20,7 +21,9 @@ def host_name(name: str) -> str:
 
 
 class Networks:
-    """Makes the networks of a service when they are first needed.
+    """Makes the networks of a service when they are first needed, in the place of those no longer needed.
+
+    An engine has addresses for some thirty networks, unless it is configured to have more.
 
     :param labels: what each of them is labelled with, beside the account
     :param account_label: the label that holds the account
@@ -43,6 +46,7 @@ class Networks:
                 labels = {**self._labels, self._account_label: account}
                 with self._connection.client() as client:
                     if not client.networks(filters=_having(labels)):
+                        self._remove_unused(client)
                         client.create_network(name, driver="bridge", labels=labels)
                 self._known.add(account)
         return name
@@ -53,14 +57,18 @@ class Networks:
             self._known.clear()
 
     def remove_unused(self) -> None:
-        """Remove those to which no container, running or not, belongs."""
-        with self._connection.client() as client:
-            for network in client.networks(filters=_having(self._labels)):
-                if not client.containers(all=True, quiet=True, filters={"network": network["Id"]}):
-                    try:
-                        client.remove_network(network["Id"])
-                    except NotFound:
-                        pass
+        """Remove those to which no container, running or not, belongs, and none is just being made for."""
+        with self._lock, self._connection.client() as client:
+            self._remove_unused(client)
+
+    def _remove_unused(self, client: APIClient) -> None:
+        for network in client.networks(filters=_having(self._labels)):
+            if network["Labels"][self._account_label] not in self._known and not client.containers(
+                    all=True, quiet=True, filters={"network": network["Name"]}):
+                try:
+                    client.remove_network(network["Id"])
+                except NotFound:
+                    pass
 
 
 def _having(labels: dict[str, str]) -> dict[str, list[str]]:
