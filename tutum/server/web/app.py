@@ -2,15 +2,17 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import RequestRedirect
 
+from tutum.server.engines import EngineError
 from tutum.server.errors import NotFound, RequestError, Unavailable
 from tutum.server.paths import API_PREFIX
 from tutum.server.web import applications, authentication, containers, health, images
@@ -53,8 +55,10 @@ def create_app(context: Context) -> Flask:
     app.extensions["tutum"] = context
     app.before_request(_begin)
     app.before_request(authentication.authenticate)
+    app.before_request(_refuse_long_body)
     app.after_request(_finish)
     for kind, handler in ((RequestError, _refuse), (HTTPException, _refuse_http), (OperationalError, _unavailable),
+                          (sqlite3.OperationalError, _unavailable), (EngineError, _engine_unavailable),
                           (Exception, _fail)):
         app.register_error_handler(kind, handler)
     app.register_blueprint(health.blueprint)
@@ -65,6 +69,12 @@ def create_app(context: Context) -> Flask:
 
 def _begin() -> None:
     g.began = time.monotonic()
+
+
+def _refuse_long_body() -> None:
+    """Refuse what is too long, also where the body is not read."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise RequestEntityTooLarge
 
 
 def _finish(response: Response) -> Response:
@@ -94,9 +104,15 @@ def _with_allow(response: Response, methods: Iterable[str]) -> Response:
     return response
 
 
-def _unavailable(error: OperationalError) -> Response:
-    log.error("The records cannot be read or written: %s", error.orig)
-    return _refuse(Unavailable(f"The records cannot be read or written now: {error.orig}"))
+def _unavailable(error: OperationalError | sqlite3.OperationalError) -> Response:
+    text = f"The records cannot be read or written now: {getattr(error, 'orig', error)}"
+    log.error("%s", text)
+    return _refuse(Unavailable(text))
+
+
+def _engine_unavailable(error: EngineError) -> Response:
+    log.error("%s %s failed: %s", request.method, request.path, error)
+    return _refuse(Unavailable(str(error)))
 
 
 def _fail(error: Exception) -> Response:

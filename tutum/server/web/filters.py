@@ -18,8 +18,10 @@ _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
-MAX_CHOICES = 1000
 LOOKUPS = ("exact", "startswith", "in")
+
+#: Values in all filters of a query. SQLite takes 1000 conditions that must all hold.
+MAX_VALUES = 900
 
 
 class _Filter(NamedTuple):
@@ -55,6 +57,7 @@ def matching(objects: Iterable[dict[str, Any]], arguments: Mapping[str, list[str
 
 def _read(arguments: Mapping[str, list[str]], fields: Set[str], booleans: Set[str],
           attributes: Set[str]) -> Iterator[_Filter]:
+    count = 0
     for parameter, values in arguments.items():
         field, lookup = _split(parameter, fields | attributes)
         if field is None:
@@ -64,8 +67,9 @@ def _read(arguments: Mapping[str, list[str]], fields: Set[str], booleans: Set[st
         if lookup not in (("exact",) if field in booleans else LOOKUPS):
             raise RequestError(f"'{lookup[:100]}' is not an allowed filter on the '{field}' field.")
         for value in values:
-            if lookup == "in" and value.count(",") >= MAX_CHOICES:
-                raise RequestError(f"'in' takes at most {MAX_CHOICES} values.")
+            count += 1 + (value.count(",") if lookup == "in" else 0)
+            if count > MAX_VALUES:
+                raise RequestError(f"The filters of a query take at most {MAX_VALUES} values.")
             yield _Filter(field, lookup, value.lower() if field.endswith("uuid") else value)
 
 
