@@ -8,8 +8,19 @@ import pytest
 SCRIPT = os.path.join(os.path.dirname(sys.executable), "tutum-server")
 
 
+def can_run():
+    """Tell whether this Python is new enough and has the extra."""
+    try:
+        import flask  # noqa: F401
+    except ImportError:
+        return False
+    return sys.version_info >= (3, 9)
+
+
 @pytest.fixture(params=[[SCRIPT], [sys.executable, "-m", "tutum.server"]], ids=["script", "module"])
 def ended(request, tmpdir):
+    if can_run():
+        pytest.skip("the service can run here")
     process = subprocess.Popen(request.param + ["serve"], cwd=str(tmpdir), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, universal_newlines=True)
     out, error = process.communicate()
