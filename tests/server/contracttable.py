@@ -6,15 +6,17 @@ A row is a step or a list of steps of one client, an account of its own with an 
   ``$30`` stands for the thirty applications app-1 to app-30, ``{"$ago": 20}`` for the moment twenty seconds ago, and
   `of` says that it belongs to the "stranger", a second account;
 * `send` is the method and the path, below ``/api/v1/`` unless it starts with a slash; `json` or `data` is the body,
-  `auth` the Authorization header (null for none), `basic` a user name and password in its place, `send_headers` more;
+  `auth` the Authorization header (null for none), `basic` a user name and password in its place, and `send_headers`
+  are more headers;
 * `status`, `headers`, `text` and `body` are what the reply must be, see `contractmatch`; `keys_sorted` that each object
   in it has its keys in order; `until` and `until_status` send again until the body or the status is as they say;
 * `as` gives the object in the reply a name, and `save` gives names to values in it, by their paths.
 
 ``<web>`` in any text stands for the uuid of the application or container of that unique name, ``<it>`` for the uuid of
-what was named so and ``<it-2>`` for its second container's; ``<user>``, ``<apikey>``, ``<password>`` and ``<basic>`` are
-the client's, ``<stranger.user>`` and so on the stranger's, ``<host>`` is the service's URL without a path. ``<web:8>``
-is the beginning of one, and ``<web:upper>`` one in upper case.
+what was named so and ``<it-2>`` for its second container's; ``<user>``, ``<apikey>``, ``<password>`` and ``<basic>``
+are the client's, ``<stranger.user>`` and so on the stranger's, ``<host>`` is the service's URL without a path.
+``<web:8>`` is the beginning of one, and ``<web:upper>`` one in upper case. `service` in the first step chooses another
+service than that of most rows, by the name of its fixture in `test_contract`.
 
 What is a table in the contract is a table here, and made into rows by the function of its name.
 """

@@ -31,11 +31,12 @@ def shared(shared_server):
 
 
 @pytest.fixture(scope="module")
-def suffixes(tmp_path_factory):
-    """A service whose operator has domains for applications and containers, and its records."""
-    directory = tmp_path_factory.mktemp("suffixes")
+def configured(tmp_path_factory):
+    """A service whose operator has domains and an image of their own, and its records."""
+    directory = tmp_path_factory.mktemp("configured")
     (directory / "server.ini").write_text(
-        "[dns]\ncontainers = node.example.net\napplications = web.example.net\n")
+        "[dns]\ncontainers = node.example.net\napplications = web.example.net\n"
+        "[image acme/echo]\nentrypoint = echo port\nrun_command = 5432\nports = 5432/tcp 53/udp\n")
     server = Server(directory / "data").start("--config", str(directory / "server.ini"))
     with closing(Records(server.data_dir)) as records:
         yield server, records
@@ -58,6 +59,21 @@ def client(request, session):
 def test_row(client, steps):
     for step in steps:
         client.take(step)
+
+
+@pytest.mark.parametrize("expected, found", [
+    (1, 2), (1, True), (1, "1"), (None, 0), ("a", None), ("~a+", "ab"), ("~.*", None), ("~x$uuid", "x7"), ([], None),
+    ([1], []), ([1, 2], [2, 1]), ([{"a": 1}], [{"a": 2}]), ({"a": None}, {}), ({"a": 1}, None),
+    ({"a": {"b": 1}}, {"a": {"b": 2}}), ({"$only": {"a": 1}}, {"a": 1, "b": 1}), ({"$only": {"a": 1}}, {"a": 2}),
+    ({"$only": {}}, None), ({"$keys": ["a"]}, {"a": 1, "b": 1}), ({"$keys": ["a"]}, {}),
+    ({"$lacks": ["a"]}, {"a": None}), ({"$lacks": ["a"]}, None), ({"$length": 1}, []), ({"$any_order": [1, 2]}, [2, 2]), ({"$any_order": [1]}, [1, 1]),
+    ({"$path": "/a?b=1&c=2"}, "/a?c=2&b=2"), ({"$path": "/a"}, "http://b/a"), ({"$path": "/a"}, None),
+    ({"$range": [1, 2]}, 3), ({"$range": [1, 2]}, None), ("$uuid", "2B6F0C1E-5A3D-4C2B-9E1F-0D8A7C6B5A49"),
+    ("$uuid", "2b6f0c1e-5a3d-1c2b-9e1f-0d8a7c6b5a49"), ("$date", "Sun, 06 Apr 2014 17:59:42 +0000"), ("$date", None),
+    ("$recent", "Sun, 6 Apr 2014 17:59:42 +0000"), ("$text", None), ("$integer", True), ("$boolean", 1), ("$list", {}),
+    ("$object", []), ("$integer_or_null", "1"), ("$text_or_null", 1), ("$date_or_null", "")])
+def test_a_difference_is_told(expected, found):
+    assert list(differences(expected, found))
 
 
 class Client:
