@@ -72,6 +72,16 @@ def test_control_characters_are_refused(raw, name, character):
     assert raw.connections == 0
 
 
+@pytest.mark.parametrize("name", ["user", "apikey"])
+@pytest.mark.parametrize("value", [7, b"\xff secret"])
+def test_what_is_no_text_is_refused(raw, name, value):
+    setattr(tutum, name, value)
+    with pytest.raises(tutum.TutumAuthError) as caught:
+        tutum.Application.list()
+    assert "tutum.%s is no text" % name in str(caught.value) and "secret" not in str(caught.value)
+    assert raw.connections == 0
+
+
 def test_a_password_is_sent_as_basic_credentials():
     assert credentials.basic("ann", "pässword") == (
         "Basic " + base64.b64encode("ann:pässword".encode("utf-8")).decode("ascii"))

@@ -6,8 +6,8 @@ import time
 import pytest
 
 import tutum
-from rawservice import SILENCE, RawService, reply
-from tutum.api import http, urls
+from rawservice import CLOSE, RESET, SILENCE, RawService, reply
+from tutum.api import http, retry, urls
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tls")
 
@@ -48,7 +48,7 @@ def test_a_service_that_is_not_trusted_gets_no_key(secure):
 
 def test_a_bundle_that_is_missing_is_named(secure, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
-    with pytest.raises(tutum.TutumConnectionError) as caught:
+    with pytest.raises(tutum.TutumApiError) as caught:
         http.send_request("GET", "x/")
     assert "/no/such/bundle.pem" in str(caught.value)
 
@@ -72,6 +72,27 @@ def test_a_large_body_arrives_whole(trusted):
     trusted.answer(reply(200))
     http.send_request("POST", "x/", data=b" " * 3000000)
     assert len(trusted.last.body) == 3000000
+
+
+@pytest.mark.parametrize("answer", [CLOSE, RESET, reply(407), reply(502)])
+def test_a_write_that_a_proxy_kept_is_tried_again(raw, monkeypatch, answer):
+    monkeypatch.setattr(retry, "backoff", lambda tried: 0)
+    monkeypatch.setenv("https_proxy", raw.base_url)
+    tutum.base_url = "https://tutum.example.net/api/v1/"
+    raw.answer(answer)
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("POST", "x/")
+    assert [request.method for request in raw.requests] == ["CONNECT"] * (1 + tutum.retries)
+    assert "may have been carried out" not in str(caught.value)
+
+
+def test_a_proxy_sees_no_key_of_a_tunnel(raw, monkeypatch):
+    monkeypatch.setenv("https_proxy", raw.base_url)
+    tutum.base_url = "https://tutum.example.net/api/v1/"
+    raw.answer(reply(407))
+    with pytest.raises(tutum.TutumConnectionError):
+        http.send_request("GET", "x/")
+    assert tutum.apikey not in repr([request.headers for request in raw.requests])
 
 
 def test_a_proxy_is_used_for_other_machines(monkeypatch):

@@ -48,6 +48,22 @@ def test_the_user_agent_can_be_extended(raw):
     assert "x-other" not in raw.last.headers
 
 
+@pytest.mark.parametrize("more", ["grün/2", "\u2013", b"\xff", 7])
+def test_the_user_agent_may_be_any_text(raw, more):
+    tutum.user_agent = more
+    raw.answer(reply(204))
+    http.send_request("GET", "x/")
+    assert raw.last.headers["user-agent"].startswith("python-tutum/1.0.0 ")
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nY: b"}, {"X\n": "a"}, {"X": "\u2013"}])
+def test_a_header_that_cannot_be_sent_is_no_lost_connection(raw, pauses, headers):
+    with pytest.raises(tutum.TutumApiError) as caught:
+        http.send_request("GET", "x/", headers=headers)
+    assert "cannot be sent" in str(caught.value) and type(caught.value) is tutum.TutumApiError
+    assert not raw.requests and not pauses
+
+
 @pytest.mark.parametrize("data, body", [
     ({"name": "grün"}, b'{"name":"gr\\u00fcn"}'), ('{"a": 1}', b'{"a": 1}'), (b"{}", b"{}"),
     ([], b"[]"), ("ü", "ü".encode("utf-8"))])
@@ -102,6 +118,32 @@ def test_connections_are_kept(raw):
     for _ in range(5):
         tutum.Application.fetch(UUID)
     assert raw.connections == 1
+
+
+@pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
+def test_what_precedes_a_reply_is_not_taken_for_it(raw, status):
+    interim = "HTTP/1.1 %d Wait\r\nLink: </x>\r\nContent-Length: 9\r\n\r\n" % status
+    raw.answer([interim.encode("ascii") * 2, lambda: time.sleep(0.05), reply(200, ["first"])],
+               reply(200, ["second"]))
+    assert http.send_request("GET", "x/") == ["first"]
+    assert http.send_request("GET", "x/") == ["second"]
+    assert raw.connections == 1
+
+
+def test_a_late_reply_does_not_answer_the_next_request(raw):
+    late = threading.Event()
+    raw.answer([late.wait, reply(200, ["first"])], reply(200, ["second"]))
+    with pytest.raises(tutum.TutumTimeoutError):
+        http.send_request("GET", "x/", timeout=0.1)
+    late.set()
+    assert http.send_request("GET", "x/") == ["second"]
+
+
+@pytest.mark.parametrize("surplus", [b"x" * 99, reply(200, ["surplus"])])
+def test_bytes_behind_a_reply_do_not_answer_the_next_request(raw, surplus):
+    raw.answer(reply(200, ["first"]) + surplus, reply(200, ["second"]))
+    assert http.send_request("GET", "x/") == ["first"]
+    assert http.send_request("GET", "x/") == ["second"]
 
 
 def test_each_thread_has_a_connection_of_its_own(raw):
@@ -246,6 +288,14 @@ def test_a_write_is_not_redirected(raw):
     assert len(raw.requests) == 1 and "/moved/" in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [300, 304, 305, 306])
+def test_a_status_that_is_no_redirect_is_not_followed(raw, status):
+    raw.answer(reply(status, headers={"Location": "/moved/"}))
+    with pytest.raises(tutum.TutumApiError):
+        http.send_request("GET", "x/")
+    assert len(raw.requests) == 1
+
+
 def test_redirects_end(raw):
     raw.answer(reply(302, headers={"Location": "/x/"}))
     with pytest.raises(tutum.TutumApiError):
@@ -339,12 +389,17 @@ def test_a_timeout_may_be_an_object_of_urllib3(raw):
     for timeout in (timeout_class(connect=5, read=0.1), timeout_class(total=0.1)):
         with pytest.raises(tutum.TutumTimeoutError):
             http.send_request("GET", "x/", timeout=timeout)
+    raw.answer(reply(200, [1]))
+    for timeout in (timeout_class(connect=5), timeout_class(), timeout_class(total=5, read=5)):
+        assert http.send_request("GET", "x/", timeout=timeout) == [1]
 
 
-@pytest.mark.parametrize("timeout", [0, -1, (5, 0)])
+@pytest.mark.parametrize("timeout", [0, -1, (5, 0), (0, 5), (5,), (1, 2, 3), [1, 2], "5", True,
+                                     float("nan")])
 def test_a_timeout_that_is_none_is_refused(raw, timeout):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as caught:
         http.send_request("GET", "x/", timeout=timeout)
+    assert repr(timeout) in str(caught.value)
     assert raw.connections == 0
 
 

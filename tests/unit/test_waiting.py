@@ -100,6 +100,25 @@ def test_a_silent_service_does_not_outlast_the_deadline(raw, thing, timeout):
     assert time.time() - began < 3 and caught.value.state == "Starting"
 
 
+def test_a_service_that_asks_for_more_than_is_left_is_reported(raw, thing, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    raw.answer(reply(503, headers={"Retry-After": "6"}))
+    with pytest.raises(tutum.TutumServerError) as caught:
+        thing.wait(timeout=5)
+    assert not pauses and caught.value.retry_after == 6
+    raw.answer(reply(503, headers={"Retry-After": "4"}), state("Running"))
+    assert thing.wait(timeout=5) and pauses == [4]
+
+
+@pytest.mark.parametrize("options", [{"total": None}, {"connect": 5}, {"total": 60}])
+def test_the_deadline_holds_with_a_timeout_of_urllib3(raw, thing, options):
+    tutum.timeout = pytest.importorskip("urllib3").Timeout(**options)
+    raw.answer(SILENCE)
+    with pytest.raises(tutum.TutumWaitError):
+        thing.wait(timeout=0.2)
+
+
 def test_a_timeout_before_the_deadline_is_told_as_such(raw, thing):
     raw.answer(SILENCE)
     tutum.timeout = 0.1

@@ -45,6 +45,13 @@ def test_bodies_are_shown_with_secrets_masked(raw, records):
         assert shown in text
 
 
+def test_the_environment_of_a_linked_application_is_masked(raw, records):
+    raw.answer(reply(200, {"link_variables": {"DB_1_ENV_PASS": "s3cret", "DB_1_PORT": "tcp://db"}}))
+    http.send_request("GET", "x/")
+    text = "\n".join(records())
+    assert "s3cret" not in text and "tcp://db" in text
+
+
 def test_the_key_is_in_no_record(raw, records):
     raw.answer(page([{"key": KEY, "username": "ann"}]), reply(200, {"says": "ApiKey ann:" + KEY}),
                reply(400, body=b"you sent " + KEY.encode("ascii")))

@@ -10,6 +10,7 @@ import socket
 import time
 
 import six
+from six.moves import http_client
 
 now = getattr(time, "monotonic", time.time)
 
@@ -106,12 +107,12 @@ class BoundedFile(io.BufferedReader):
 
         :param limit: bytes to read at most
         :returns: the line
-        :raises EnvironmentError: when the connection ended before the line did
+        :raises socket.error: when the connection ended before the line did
         """
         line = super(BoundedFile, self).readline(limit)
         if not line.endswith(b"\n") and len(line) != limit:
             # To http.client an end within the head is as good as an empty line.
-            raise EnvironmentError(errno.ECONNRESET, "the reply ended within its head")
+            raise socket.error(errno.ECONNRESET, "the reply ended within its head")
         return line
 
 
@@ -130,6 +131,20 @@ class BoundedSocket(object):
         return BoundedFile(BoundedReader(self._sock, self._attempt))
 
 
+class FinalResponse(http_client.HTTPResponse, object):
+    """Skip what precedes the final reply.
+
+    To http.client only 100 is not final; what follows another would answer the next request.
+    """
+
+    def begin(self):
+        """Read the head of the final reply."""
+        super(FinalResponse, self).begin()
+        while self.status < 200:
+            self.headers = self.msg = None
+            super(FinalResponse, self).begin()
+
+
 class BoundedConnection(object):
     """Mix deadlines into an HTTP connection, through http.client's public methods."""
 
@@ -137,7 +152,11 @@ class BoundedConnection(object):
 
     def connect(self):
         """Connect; the time for the request starts here."""
-        super(BoundedConnection, self).connect()
+        try:
+            super(BoundedConnection, self).connect()
+        finally:
+            # What asked a proxy for a tunnel was no byte of the request.
+            self.attempt.sent = False
         self.attempt.arm()
 
     def send(self, data):
@@ -159,8 +178,7 @@ class BoundedConnection(object):
         :param sock: the socket
         :returns: what http.client makes of it
         """
-        make = super(BoundedConnection, self).response_class
-        return make(BoundedSocket(sock, self.attempt), *args, **kwargs)
+        return FinalResponse(BoundedSocket(sock, self.attempt), *args, **kwargs)
 
 
 def bounded(connection_class, attempt):

@@ -86,9 +86,16 @@ def warn_of_file():
 
 def checked(name, value):
     """Return a setting as text that can stand in a header."""
-    text = six.ensure_text(value)
-    if re.search(CONTROL, text):
-        raise TutumAuthError("%s holds a control character: set it anew." % name)
+    text = None
+    try:
+        text = six.ensure_text(value)
+        text.encode("utf-8")
+        problem = "holds a control character" if re.search(CONTROL, text) else None
+    except (TypeError, UnicodeError):
+        problem = "is no text"
+    # Raised here and not above: the error that was caught holds the value.
+    if problem:
+        raise TutumAuthError("%s %s: set it anew." % (name, problem))
     return text
 
 

@@ -6,6 +6,7 @@ import time
 import six
 
 import tutum
+from tutum.api import timeouts
 from tutum.api.base import RESTModel
 from tutum.api.bounded import now
 from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
@@ -77,7 +78,8 @@ class Deployed(RESTModel):
         while True:
             left = None if deadline is None else max(deadline - now(), LAST_LOOK)
             try:
-                self._accept(send_request("GET", path, timeout=within(left)), "GET")
+                self._accept(send_request("GET", path, timeout=within(left), longest_pause=left),
+                             "GET")
             except TutumTimeoutError:
                 if deadline is None or now() < deadline:
                     raise
@@ -99,9 +101,8 @@ class Deployed(RESTModel):
 
 
 def within(seconds):
-    """Return the time-out of a request that must not take longer than is left."""
-    present = tutum.timeout
-    if seconds is None or not (present is None or isinstance(present, (int, float, tuple))):
-        return present
-    pair = present if isinstance(present, tuple) else (present, present)
-    return tuple(seconds if part is None else min(part, seconds) for part in pair)
+    """Return the time-out of a request that must not take longer than is left, if that ends."""
+    if seconds is None:
+        return None
+    return tuple(seconds if part is None else min(part, seconds)
+                 for part in timeouts.pair(tutum.timeout))

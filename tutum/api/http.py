@@ -3,6 +3,7 @@ from __future__ import absolute_import
 
 import atexit
 import os
+import re
 import threading
 import time
 
@@ -24,7 +25,8 @@ REMEDIES = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_U
             "of one that runs.")
 
 
-def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None):
+def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None,
+                 longest_pause=None):
     """Send a request to the service and return what it answers.
 
     A GET is sent again, at most ``tutum.retries`` times, when the connection is lost or the service
@@ -37,6 +39,8 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     :param headers: mapping of more headers
     :param auth: user name and password, sent in place of the key
     :param timeout: as ``tutum.timeout``, for this call; ``None`` means ``tutum.timeout``
+    :param longest_pause: seconds that a busy service may ask to wait before the request is sent
+        again; it is an error when it asks for more; ``None`` means a minute
     :returns: the reply's JSON, ``None`` when it has no body
     :raises TutumAuthError: when there are no credentials or the service refuses them (401)
     :raises TutumNotFoundError: when there is no such object (404)
@@ -50,9 +54,9 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     authorization = credentials.basic(*auth) if auth else credentials.authorization()
     request = Request(six.ensure_str(method).upper(), urls.below(base, path, params),
                       authorization, headers, data, tutum.timeout if timeout is None else timeout)
-    reply = persist(base, request)
+    reply = persist(base, request, longest_pause)
     if reply.location and request.method == "GET":
-        reply = follow(base, request, reply)
+        reply = follow(base, request, reply, longest_pause)
     return reply.value()
 
 
@@ -66,18 +70,18 @@ def close():
         lines.close()
 
 
-def follow(base, request, reply):
+def follow(base, request, reply, longest_pause):
     """Return the reply to which redirects lead, or the one that leads too far."""
     for _ in range(LONGEST_CHAIN):
         url = urls.redirect(base, request.url, reply.location)
         if url is None:
             break
         request.url = url
-        reply = persist(base, request)
+        reply = persist(base, request, longest_pause)
     return reply
 
 
-def persist(base, request):
+def persist(base, request, longest_pause):
     """Return the reply to a request, sent again where that does no harm."""
     line = line_to(base)
     tried = 0
@@ -92,7 +96,7 @@ def persist(base, request):
                             safe=request.method == "GET" or not line.adapter.attempt.sent,
                             lost=isinstance(failed, TutumConnectionError),
                             status=reply and reply.status,
-                            retry_after=reply and reply.retry_after)
+                            retry_after=reply and reply.retry_after, longest=longest_pause)
         if pause is None:
             break
         time.sleep(pause)
@@ -107,7 +111,7 @@ def exchange(line, request):
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
-    line.adapter.attempt.start(request.read_timeout())
+    line.adapter.attempt.start(request.timeout[1])
     response = problem = None
     try:
         response = line.adapter.send(prepared, timeout=request.timeout, **line.settings)
@@ -141,6 +145,8 @@ def explain(error, attempt, request):
     if attempt.sent:
         return TutumConnectionError("The connection was lost (%s): %s.%s"
                                     % (where, reason, unsure), **details)
+    if not isinstance(error, requests.ConnectionError):
+        return TutumApiError("The request cannot be sent (%s): %s." % (where, reason), **details)
     return TutumConnectionError("No connection (%s): %s. %s" % (where, reason, REMEDIES), **details)
 
 
@@ -151,8 +157,8 @@ def root(error):
         error = inner[0]
         inner = [item for item in (getattr(error, "reason", None),) + getattr(error, "args", ())
                  if isinstance(item, Exception)]
-    # urllib3 puts the connection's repr before its own words.
-    return one_line(error).rpartition(u">: ")[2] or type(error).__name__
+    # urllib3 puts the connection before its own words.
+    return re.sub(u"^(<.*?>|[A-Za-z]+\\(.*?\\)): ", u"", one_line(error)) or type(error).__name__
 
 
 class Adapter(requests.adapters.HTTPAdapter):

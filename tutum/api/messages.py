@@ -6,8 +6,10 @@ import json
 import six
 
 import tutum
-from tutum.api import credentials, replies, retry
-from tutum.api.texts import printable
+from tutum.api import credentials, replies, retry, timeouts
+from tutum.api.texts import one_line
+
+REDIRECTS = (301, 302, 303, 307, 308)
 
 encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
@@ -20,14 +22,14 @@ class Request(object):
     :param authorization: value of that header
     :param headers: mapping of more headers, ``None`` for none
     :param data: bytes or text of the body, or a value that becomes its JSON; ``None`` for none
-    :param timeout: as requests takes it
+    :param timeout: seconds for connecting, and for all that follows
     """
 
     def __init__(self, method, url, authorization, headers=None, data=None, timeout=None):
         self.method = method
         self.url = url
         self.authorization = authorization
-        self.timeout = timeout
+        self.timeout = timeouts.pair(timeout)
         self.headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
                         "User-Agent": user_agent(), "Authorization": authorization}
         if data is not None:
@@ -40,21 +42,6 @@ class Request(object):
         if headers:
             self.headers.update(headers)
         self.body = data
-
-    def read_timeout(self):
-        """Return the seconds that bound an attempt.
-
-        :returns: a number, ``None`` for no bound
-        :raises ValueError: when the time-out leaves no time
-        """
-        timeout = self.timeout
-        if isinstance(timeout, tuple):
-            timeout = timeout[1]
-        elif hasattr(timeout, "total"):
-            timeout = timeout.read_timeout if timeout.total is None else timeout.total
-        if timeout is not None and not timeout > 0:
-            raise ValueError("A time-out must be more than 0 seconds, not %r" % (timeout,))
-        return timeout
 
     def clean(self, text):
         """Return a text that came back, without the credentials should it repeat them.
@@ -88,7 +75,7 @@ class Reply(object):
     @property
     def location(self):
         """Return where a redirect leads, an empty text for other replies."""
-        return self.headers.get("Location") or "" if 300 < self.status < 309 else ""
+        return self.headers.get("Location") or "" if self.status in REDIRECTS else ""
 
     def value(self):
         """Return what the reply holds.
@@ -118,4 +105,4 @@ class Reply(object):
 def user_agent():
     """Return the value of the header ``User-Agent``."""
     name = "python-tutum/" + tutum.__version__
-    return name + " " + printable(tutum.user_agent) if tutum.user_agent else name
+    return credentials.header(name + " ", one_line(tutum.user_agent)) if tutum.user_agent else name

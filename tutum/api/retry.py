@@ -13,7 +13,7 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 60
 
 
-def pause(tried, retries, safe, lost=False, status=None, retry_after=None):
+def pause(tried, retries, safe, lost=False, status=None, retry_after=None, longest=None):
     """Return for how long to wait before the request is sent again.
 
     :param tried: how often it has been sent again already
@@ -22,11 +22,12 @@ def pause(tried, retries, safe, lost=False, status=None, retry_after=None):
     :param lost: whether the connection was refused or lost
     :param status: status of the reply, where there was one
     :param retry_after: seconds that the service asked to wait, where it did
+    :param longest: seconds that it may ask for, ``None`` for a minute
     :returns: seconds, or ``None`` when it must not be sent again
     """
     if tried >= retries or not safe or not (lost or status in BUSY):
         return None
-    if retry_after is not None and retry_after > LONGEST_PAUSE:
+    if (retry_after or 0) > (LONGEST_PAUSE if longest is None else longest):
         return None
     return max(retry_after or 0, backoff(tried))
 

@@ -65,4 +65,5 @@ def mask(value, secret=False):
 def is_secret(name, variable):
     """Return whether what stands under a name is a secret."""
     name = name.lower()
-    return name in SECRETS or name == ("value" if variable else "key")
+    # Variables of a link hold those of the environment at its other end.
+    return name in SECRETS or "_env_" in name or name == ("value" if variable else "key")

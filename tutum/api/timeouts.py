@@ -1,0 +1,30 @@
+"""How long a request may take, in the forms that requests takes."""
+from __future__ import absolute_import
+
+import six
+
+NUMBERS = six.integer_types + (float,)
+
+
+def pair(timeout):
+    """Return a time-out's two numbers.
+
+    :param timeout: as ``tutum.timeout``
+    :returns: seconds for connecting, and for all that follows; ``None`` for no bound
+    :raises ValueError: when it is none, or leaves no time
+    """
+    parts = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if hasattr(timeout, "connect_timeout"):
+        # urllib3's own has an object of no meaning where it is not set.
+        rest = timeout.read_timeout if timeout.total is None else timeout.total
+        parts = [part if isinstance(part, NUMBERS) else None
+                 for part in (timeout.connect_timeout, rest)]
+    if len(parts) != 2 or not all(part is None or leaves_time(part) for part in parts):
+        raise ValueError("A time-out is (connect, read), one number for both or None, in seconds "
+                         "and more than 0, not %r" % (timeout,))
+    return tuple(parts)
+
+
+def leaves_time(part):
+    """Tell whether a value is a number of seconds that can pass."""
+    return isinstance(part, NUMBERS) and not isinstance(part, bool) and part > 0
