@@ -153,6 +153,8 @@ def test_a_killed_engine_is_an_exit_of_its_containers_and_requests_wait_for_its_
     engine.kill()
     asked = api.create(image="any/thing", name="asked", run_command="sleep 600")
     assert api.object(f"application/{asked['uuid']}/")["state"] == "Starting"
+    unanswered = api.get(f"application/{left['uuid']}/logs/")
+    assert unanswered.status_code == 503 and "does not answer" in unanswered.json()["error"]
     engine.start()
     for application, state in ((left, "Stopped"), (again, "Running"), (asked, "Running")):
         path = f"application/{application['uuid']}/"

@@ -21,7 +21,7 @@ from tutum.server.engines import (ContainerSpec, Credentials, Engine, EngineErro
                                   Status)
 from tutum.server.engines import docker_logs as logs
 from tutum.server.engines import docker_programs as programs
-from tutum.server.engines.docker_connection import Connection, starting
+from tutum.server.engines.docker_connection import NORMAL, PATIENT, Connection, starting
 from tutum.server.engines.docker_exits import Exits
 from tutum.server.engines.docker_gate import Gate, until_closed
 from tutum.server.engines.docker_images import Images
@@ -184,10 +184,10 @@ class DockerEngine(Engine):
         self._ids.pop(uuid, None)
 
     def logs(self, uuid: str, tail: int | None = None) -> str:
-        found = self._find(uuid)
+        found = self._find(uuid, PATIENT)
         if found is None:
             return ""
-        with self._connection.client() as client:
+        with self._connection.client(PATIENT) as client:
             return logs.read(client, found["Id"], tail).decode("utf-8", "replace")
 
     @until_closed
@@ -208,21 +208,21 @@ class DockerEngine(Engine):
     def _all(self) -> set[str]:
         return {each["Labels"][UUID] for each in self._list({}) if UUID in each["Labels"]}
 
-    def _find(self, uuid: str) -> dict[str, Any] | None:
+    def _find(self, uuid: str, timeout: float = NORMAL) -> dict[str, Any] | None:
         """Return what the engine says of a container, None where it has none."""
         known = self._ids.get(uuid)
-        for container_id in [known] if known else [each["Id"] for each in self._list({UUID: uuid})]:
+        for container_id in [known] if known else [each["Id"] for each in self._list({UUID: uuid}, timeout)]:
             try:
-                with self._connection.client() as client:
+                with self._connection.client(timeout) as client:
                     found = client.inspect_container(container_id)
                 self._ids[uuid] = container_id
                 return found
             except NotFound:
                 self._ids.pop(uuid, None)
-        return self._find(uuid) if known else None
+        return self._find(uuid, timeout) if known else None
 
-    def _list(self, labels: dict[str, str]) -> list[dict[str, Any]]:
-        with self._connection.client() as client:
+    def _list(self, labels: dict[str, str], timeout: float = NORMAL) -> list[dict[str, Any]]:
+        with self._connection.client(timeout) as client:
             return client.containers(all=True, filters={
                 "label": [f"{key}={value}" for key, value in {**self._labels, **labels}.items()]})
 

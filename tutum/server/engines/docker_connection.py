@@ -13,8 +13,9 @@ from docker.utils import kwargs_from_env, parse_host
 
 from tutum.server.engines import EngineError, EngineUnavailable, PortTaken, StartFailed
 
-#: Seconds that a call may take: one that somebody waits for, any other, and one that a registry has a part in.
-SHORT, NORMAL, LONG = 1.0, 60.0, 300.0
+#: Seconds that a call may take: one that a request can do without or waits for, any other, and one that a registry
+#: has a part in.
+SHORT, PATIENT, NORMAL, LONG = 1.0, 10.0, 60.0, 300.0
 
 #: Connections to the engine that are kept for the next calls.
 POOL_SIZE = 64
