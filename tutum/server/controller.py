@@ -23,11 +23,8 @@ from tutum.server.store import TERMINATED_VISIBLE, Application, Container, Store
 
 log = logging.getLogger("tutum.server")
 
-#: Seconds between two sweeps of what can no longer be seen.
+#: Seconds between two sweeps of what can no longer be seen, and of what was left undone.
 SWEEP_INTERVAL = 60
-
-#: The job, among those that are named by their container, of removing those of which there is no record.
-WITHOUT_RECORD = "without a record"
 
 
 class Controller:
@@ -42,7 +39,7 @@ class Controller:
         self._store = store
         self._engine = engine
         self._addresses = addresses
-        self._jobs = Jobs(self._move)
+        self._jobs = Jobs()
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._watch_exits, name="exits", daemon=True),
                          threading.Thread(target=self._sweep, name="sweep", daemon=True)]
@@ -52,25 +49,42 @@ class Controller:
         with self._store.writing() as session:
             if not self._engine.containers_outlive_service:
                 _start_again(session)
-            containers = list(session.scalars(select(Container.uuid).where(
-                Container.state.in_(states.TRANSITIONAL | {states.RUNNING}))))
-            moving = list(session.scalars(select(Application.id).where(Application.state.in_(states.TRANSITIONAL))))
         for thread in self._threads:
             thread.start()
-        for uuid in (WITHOUT_RECORD, *containers):
-            self._jobs.submit(uuid)
+        self._jobs.submit(self._remove_unknown)
+        self._take_up(states.TRANSITIONAL | {states.RUNNING})
+
+    def _take_up(self, container_states: frozenset[str]) -> None:
+        """Have those containers looked at that are in one of some states, and all applications that move."""
+        with self._store.reading() as session:
+            containers = list(session.scalars(select(Container.uuid).where(Container.state.in_(container_states))))
+            moving = list(session.scalars(select(Application.id).where(Application.state.in_(states.TRANSITIONAL))))
+        for uuid in containers:
+            self._jobs.submit(self._move, uuid)
         for application_id in moving:
-            self.wake(application_id)
+            self._jobs.submit(self._look_at, application_id)
 
     def wake(self, application_id: int) -> None:
-        """Look at an application whose record has changed, and move what is to be moved."""
+        """Look at an application whose record has changed, and move what is to be moved.
+
+        The change is accepted by then: what goes wrong here is tried again, and never told to who asked for it.
+        """
+        try:
+            self._look_at(application_id)
+        except Exception as error:
+            log.warning("Application %d is looked at later: %s", application_id, error)
+            self._jobs.submit(self._look_at, application_id)
+
+    def _look_at(self, application_id: int) -> None:
         with self._store.writing() as session:
             application = session.get(Application, application_id)
+            if application is None:
+                return
             moving = list(session.scalars(select(Container.uuid).where(
                 Container.application_id == application_id, Container.state.in_(states.TRANSITIONAL))))
             _settle(session, application)
         for uuid in moving:
-            self._jobs.submit(uuid)
+            self._jobs.submit(self._move, uuid)
 
     def close(self) -> None:
         """End all work; steps that are under way are cut off by the engine's end and done again at the next start."""
@@ -79,7 +93,7 @@ class Controller:
 
     def _watch_exits(self) -> None:
         for uuid in self._engine.exits():
-            self._jobs.submit(uuid)
+            self._jobs.submit(self._move, uuid)
 
     def _sweep(self) -> None:
         while not self._closing.wait(SWEEP_INTERVAL):
@@ -87,14 +101,12 @@ class Controller:
                 with self._store.writing() as session:
                     for table in (Container, Application):
                         session.execute(delete(table).where(table.destroyed_at < now() - TERMINATED_VISIBLE))
+                self._take_up(states.TRANSITIONAL)  # what no thread could be had for
             except Exception:
-                log.exception("Cannot remove the records of what was terminated; it is tried again")
+                log.exception("Cannot look through the records; it is tried again")
 
     def _move(self, uuid: str) -> None:
         """Do the step that the state of one container asks for."""
-        if uuid == WITHOUT_RECORD:
-            self._remove_unknown()
-            return
         with self._store.reading() as session:
             state = session.scalar(select(Container.state).where(Container.uuid == uuid))
         step = {states.STARTING: self._start, states.STOPPING: self._stop, states.TERMINATING: self._remove,
@@ -210,7 +222,7 @@ class Controller:
             container.exit_code = container.exit_code if status.exit_code is None else status.exit_code
             recovery.recover(session, container, status.exit_code)
             _settle(session, container.application)
-        self._jobs.submit(uuid)
+        self._jobs.submit(self._move, uuid)
 
     def _finish(self, uuid: str, before: str, after: str, **values: Any) -> None:
         """Write down what a step came to, unless something else was asked for meanwhile."""
@@ -226,7 +238,7 @@ class Controller:
             _settle(session, container.application)
             waiting = _waiting(session, container)
         for sibling in waiting:
-            self._jobs.submit(sibling)
+            self._jobs.submit(self._move, sibling)
 
 
 class _Turn(NamedTuple):

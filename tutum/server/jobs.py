@@ -1,78 +1,85 @@
-"""Work in threads, keyed: one key is never worked on twice at a time, and what fails is tried again."""
+"""Work in threads of its own: no job is done twice at a time, none waits for another, and what fails is tried again."""
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from tutum.server.engines import EngineUnavailable
 
 log = logging.getLogger("tutum.server")
 
-#: Seconds before a step that could not be done is tried again: the first time, and at most.
+#: Seconds before a job that could not be done is tried again: the first time, and at most.
 FIRST_RETRY, LAST_RETRY = 0.2, 10.0
-
-#: Containers that can be worked on at the same time. Most of that time is waiting.
-MAX_THREADS = 256
 
 
 class Jobs:
-    """Works on containers in threads: on one container never twice at a time, and again if it was asked for meanwhile.
+    """Does jobs, each a function with what it is to be called with: the same are one job.
 
-    :param work: called with a container's uuid; when it raises, it is called again later
+    There are as many threads as jobs, because most of a job's time is waiting: however many containers one account has
+    that do not end, another's do not wait for a thread.
     """
 
-    def __init__(self, work: Callable[[str], None]) -> None:
-        self._work = work
-        self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="container")
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked_again: dict[str, bool] = {}
-        self._failures: dict[str, int] = {}
+        self._asked_again: dict[tuple, threading.Event] = {}
         self._closed = False
 
-    def submit(self, uuid: str) -> None:
-        """Have a container worked on, from now or, if that is going on, once more after it."""
+    def submit(self, *job: Any) -> None:
+        """Have a job done, from now or, if that is going on, once more after it.
+
+        :param job: the function, and its arguments
+        """
         with self._lock:
             if self._closed:
                 return
-            if uuid in self._asked_again:
-                self._asked_again[uuid] = True
+            if job in self._asked_again:
+                self._asked_again[job].set()
                 return
-            self._asked_again[uuid] = False
-            self._executor.submit(self._run, uuid)
-
-    def _run(self, uuid: str) -> None:
-        again = True
-        while again:
-            delay = self._attempt(uuid)
-            with self._lock:
-                again = self._asked_again[uuid] and delay is None
-                self._asked_again[uuid] = False
-                if not again:
-                    del self._asked_again[uuid]
-        if delay is not None:
-            timer = threading.Timer(delay, self.submit, [uuid])
-            timer.daemon = True
-            timer.start()
-
-    def _attempt(self, uuid: str) -> float | None:
-        """Work on a container; return after how many seconds to try again, None if it went well."""
+            asked_again = self._asked_again[job] = threading.Event()
         try:
-            self._work(uuid)
+            threading.Thread(target=self._run, args=(job, asked_again), name="job", daemon=True).start()
+        except RuntimeError as error:
+            with self._lock:
+                del self._asked_again[job]
+            log.error("%s: %s; it is taken up later", _name(*job), error)
+
+    def _run(self, job: tuple, asked_again: threading.Event) -> None:
+        failures, is_done = 0, False
+        while not is_done:
+            failures = 0 if self._succeeds(job, failures) else failures + 1
+            if failures:
+                asked_again.wait(_pause(failures))
+            with self._lock:
+                is_done = self._closed or not failures and not asked_again.is_set()
+                asked_again.clear()
+                if is_done:
+                    del self._asked_again[job]
+
+    def _succeeds(self, job: tuple, failures: int) -> bool:
+        function, *arguments = job
+        try:
+            function(*arguments)
         except Exception as error:
-            if self._closed:
-                return None
-            failures = self._failures[uuid] = self._failures.get(uuid, 0) + 1
-            delay = min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY)
-            log.warning("Container %s: %s; tried again in %.1f s", uuid, error, delay,
-                        exc_info=not isinstance(error, EngineUnavailable))
-            return delay
-        self._failures.pop(uuid, None)
-        return None
+            if not self._closed:
+                log.warning("%s: %s; tried again in %.1f s", _name(*job), error, _pause(failures + 1),
+                            exc_info=not isinstance(error, EngineUnavailable))
+            return False
+        return True
 
     def close(self) -> None:
-        """Take no more work."""
+        """Take no more jobs, and try none again."""
         with self._lock:
             self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
+            for asked_again in self._asked_again.values():
+                asked_again.set()
+
+
+def _pause(failures: int) -> float:
+    """Return how many seconds to wait before a job is tried again that failed so many times in a row."""
+    return min(FIRST_RETRY * 2 ** min(failures - 1, 10), LAST_RETRY)
+
+
+def _name(function: Callable[..., None], *arguments: Any) -> str:
+    return " ".join([function.__name__.strip("_"), *map(str, arguments)])

@@ -23,7 +23,7 @@ def lease(session: Session, container: Container, is_free: Callable[[Port], bool
     :param is_free: tells whether a port could be used, as far as the engine can see
     :raises EngineUnavailable: no port is free
     """
-    taken = set(session.execute(select(PortLease.outer_port, PortLease.protocol)).tuples())
+    taken = {tuple(row) for row in session.execute(select(PortLease.outer_port, PortLease.protocol))}
     ports = []
     for port in container.container_ports:
         if port["outer_port"] is None:
