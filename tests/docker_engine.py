@@ -191,7 +191,7 @@ def make_images(client, *names):
     for name in names:
         repository, _, tag = name.partition(":")
         client.api.import_image_from_data(
-            _file_system(), repository=repository, tag=tag or "latest",
+            file_system(), repository=repository, tag=tag or "latest",
             changes=['CMD ["/bin/hello"]', "EXPOSE 80", "ENV NAME=world", "ENV PATH=/bin"])
 
 
@@ -207,7 +207,8 @@ def main(command):
         return subprocess.run(command, env={**os.environ, "DOCKER_HOST": engine.host}, check=False).returncode
 
 
-def _file_system():
+def file_system():
+    """Return a tar archive of busybox and of what serves a page."""
     archive = io.BytesIO()
     busybox = shutil.which("busybox")
     with tarfile.open(fileobj=archive, mode="w") as tar:
