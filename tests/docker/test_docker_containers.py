@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 import requests
-from serverprocess import until
+from serverprocess import Api, until
+
+from tutum.server import accounts
+from tutum.server.store import Store
 
 QUICKSTART = Path(__file__).parents[2] / "docs" / "examples" / "quickstart.py"
 RUN = [sys.executable, "-m", "tutum.server", "run", "--engine", "docker", "--"]
+TCP_AND_UDP = {"image": "any/thing", "run_command": "sleep 600", "container_ports": [
+    {"inner_port": 53, "protocol": "tcp"}, {"inner_port": 53, "protocol": "udp"}]}
 
 
 def found(client, server, container=None):
@@ -83,9 +88,7 @@ def test_what_an_image_says_is_the_default_and_is_shown(client, service):
 
 def test_tcp_and_udp_ports_are_published_on_this_machine_alone(service):
     api = service.start().api
-    application = api.running(image="any/thing", run_command="sleep 600", container_ports=[
-        {"inner_port": 53, "protocol": "tcp"}, {"inner_port": 53, "protocol": "udp"}])
-    container, = api.containers(application)
+    container, = api.containers(api.running(**TCP_AND_UDP))
     kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
     for port in container["container_ports"]:
         with socket.socket(socket.AF_INET, kinds[port["protocol"]]) as probe:
@@ -93,6 +96,20 @@ def test_tcp_and_udp_ports_are_published_on_this_machine_alone(service):
                 probe.bind(("127.0.0.1", port["outer_port"]))
         with socket.socket(socket.AF_INET, kinds[port["protocol"]]) as probe:
             probe.bind(("127.0.0.2", port["outer_port"]))
+
+
+def test_tcp_and_udp_ports_stay_over_stop_start_and_redeploy(client, service):
+    api = service.start().api
+    application = api.running(**TCP_AND_UDP)
+    before, = api.containers(application)
+    path = f"application/{application['uuid']}/"
+    for action in ("stop", "start", "redeploy"):
+        api.act(path + f"{action}/")
+        api.settled(path)
+    after, = [each for each in api.containers(application) if each["state"] == "Running"]
+    assert {port: at for port, at in found(client, service, after).ports.items() if at} == {
+        f"{port['inner_port']}/{port['protocol']}": [{"HostIp": "127.0.0.1", "HostPort": str(port["outer_port"])}]
+        for port in before["container_ports"]}
 
 
 def test_a_public_host_has_ports_published_on_all_addresses(client, service):
@@ -115,6 +132,20 @@ def test_long_names_are_shortened_to_host_names_that_links_use(client, service):
     assert b"Hello world!" in until(lambda: found(client, service, linking).exec_run(["sh", "-c", request])[1])
 
 
+def test_each_account_has_a_network_of_its_own(client, service):
+    api = service.start().api
+    target, = api.containers(api.running(name="target"))
+    store = Store(service.data_dir / "tutum.db")
+    stranger = Api(service.base_url, "stranger", accounts.add(store, "stranger").apikey)
+    store.close()
+    container, = stranger.containers(stranger.running(image="any/thing", run_command="sleep 600"))
+    here, there = (list(found(client, service, each).attrs["NetworkSettings"]["Networks"].items())
+                   for each in (target, container))
+    assert len(here) == len(there) == 1 and here[0][0] != there[0][0]
+    code, _ = found(client, service, container).exec_run(["nc", "-w", "1", here[0][1]["IPAddress"], "80"])
+    assert code != 0
+
+
 def test_memory_that_a_container_has_not_ends_it(service):
     api = service.start().api
     created = api.create(image="any/thing", run_command="dd if=/dev/zero of=/dev/null bs=400M count=1")
@@ -122,14 +153,17 @@ def test_memory_that_a_container_has_not_ends_it(service):
     assert container["exit_code"] == 137
 
 
-def test_logs_are_gone_with_their_container(service):
+def test_logs_have_both_streams_in_order_running_or_stopped_and_are_gone_with_their_container(service):
     api = service.start().api
-    application = api.running(image="any/thing", run_command="sh -c 'echo hello; sleep 600'")
+    command = "sh -c 'echo first; sleep 0.5; echo second >&2; sleep 0.5; echo third; sleep 600'"
+    application = api.running(image="any/thing", run_command=command)
+    whole = {"logs": "first\nsecond\nthird\n"}
     path = f"container/{api.containers(application)[0]['uuid']}/"
-    until(lambda: api.object(path + "logs/") == {"logs": "hello\n"})
+    until(lambda: api.object(path + "logs/") == whole)
     api.act(path + "stop/")
     api.settled(path)
-    assert api.object(path + "logs/") == {"logs": "hello\n"}
+    assert api.object(path + "logs/") == whole
+    assert api.object(path + "logs/?tail=2") == {"logs": "second\nthird\n"}
     api.act(path, "DELETE")
     api.settled(path)
     assert api.object(path + "logs/") == {"logs": ""}
