@@ -1,4 +1,5 @@
 """The service in trouble: a full disk, a locked database, stubborn containers, clients that hang."""
+import fcntl
 import socket
 import sqlite3
 import subprocess
@@ -66,6 +67,15 @@ def test_a_locked_database_is_503_with_the_reason_and_nothing_is_half_made(serve
     other.close()
     api.act(path + "stop/")
     assert api.settled(path)["state"] == "Stopped"
+
+
+def test_records_that_cannot_be_read_are_503_with_the_reason(server):
+    api = server.start().api
+    with open(server.data_dir / "tutum.db-shm", "r+b") as index:
+        fcntl.lockf(index, fcntl.LOCK_EX, 5, 123)  # what a reader locks one of
+        refused = api.get("application/")
+    assert refused.status_code == 503 and "locking protocol" in refused.json()["error"]
+    assert api.get("application/").status_code == 200
 
 
 def test_a_step_that_could_not_be_written_down_is_done_again(server):

@@ -122,7 +122,8 @@ class Keeper:
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
         except OSError:
-            pass  # nobody listens any more: stdin's end follows
+            # Nobody listens any more, and stdin's end follows; what is left to be written must not fail at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _signal_group(pid: int, number: int) -> None:
