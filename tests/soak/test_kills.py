@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 
+import pytest
 import requests
 from serverprocess import SETTLED, Server, processes_of, until
 
@@ -26,7 +27,7 @@ class Worker(threading.Thread):
     """Asks for one thing after the other, and checks that each came to what it was to come to."""
 
     def __init__(self, server, number, counts, stopping):
-        super().__init__(name=f"worker-{number}")
+        super().__init__(name=f"worker-{number}", daemon=True)
         self.number, self.counts, self.stopping = number, counts, stopping
         self.api, self.random = server.api, random.Random(number)
         self.error, self.made = None, 0
@@ -106,8 +107,15 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
-def test_kills_lose_nothing(tmp_path, capsys):
-    server, port, chance = Server(tmp_path / "data"), free_port(), random.Random(0)
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path / "data")
+    yield server
+    server.close()
+
+
+def test_kills_lose_nothing(server, capsys):
+    port, chance = free_port(), random.Random(0)
     server.start("--port", port, "--log-level", "error")
     counts, stopping = Counter(), threading.Event()
     workers = [Worker(server, number, counts, stopping) for number in range(WORKERS)]

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 
+import pytest
 from serverprocess import Api, Server, processes_of, until
 
 from tutum.server import accounts
@@ -198,10 +199,16 @@ class Client(threading.Thread):
         self.ask("POST", f"application/{self.stranger}/stop/", 404)
 
 
-def test_many_clients_see_no_failure_and_no_wrong_state(tmp_path, capsys):
+@pytest.fixture
+def server(tmp_path):
     server = Server(tmp_path / "data")
     with open(tmp_path / "log", "w") as log:
         server.start("--log-level", "warning", stderr=log)
+    yield server
+    server.close()
+
+
+def test_many_clients_see_no_failure_and_no_wrong_state(server, tmp_path, capsys):
     store = Store(server.data_dir / "tutum.db")
     keys = [accounts.add(store, f"account-{number}") for number in range(ACCOUNTS)]
     stranger = server.api.create(**LASTING[0])
