@@ -19,7 +19,7 @@ from tutum.server.web import applications, containers, images, views
 from tutum.server.web.app import MAX_BODY, create_app
 
 #: So many times as many inputs, and others each time, where the environment says so.
-MORE = int(os.environ.get("TUTUM_MORE_INPUTS", "0"))
+MORE = int(os.environ.get("TUTUM_SOAK_INPUTS", "0"))
 MAX_CONTAINERS = 5
 
 #: Every path with each of its methods, so that a new one is driven without being named here; in the place of its
