@@ -56,9 +56,10 @@ class Records:
                 (_image if "image" in each else _application)(session, owner, **each)
 
     def make_deletable(self, owner):
-        """Say of all that an account still has that it runs, and return the applications' uuids."""
+        """Say of all that an account has, and is not being terminated, that it runs; return the applications' uuids."""
         with self._store.writing() as session:
-            alive = session.query(Application).filter_by(account_id=owner.id, destroyed_at=None).all()
+            alive = session.query(Application).filter_by(account_id=owner.id, destroyed_at=None).filter(
+                Application.state != "Terminating").all()
             for application in alive:
                 application.state = "Running"
                 for container in application.containers:

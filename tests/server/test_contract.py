@@ -10,7 +10,7 @@ import pytest
 import requests
 from contractmatch import differences
 from records import Records
-from serverprocess import Api, Server
+from serverprocess import Server
 
 #: Seconds within which what a row waits for comes about.
 PATIENCE = 20
@@ -50,9 +50,7 @@ def client(request, session):
     server, records = request.getfixturevalue(steps[0].get("service", "shared"))
     client = Client(session, server.base_url, records)
     yield client
-    if any(not step["send"].startswith(("GET", "HEAD")) for step in steps):
-        for uuid in records.make_deletable(client.owner):
-            Api(server.base_url, client.owner.user, client.owner.apikey).act(f"application/{uuid}/", "DELETE")
+    client.terminate()
 
 
 @pytest.mark.parametrize("steps", [pytest.param(row.steps, id=row.id) for row in contracttable.read()])
@@ -84,8 +82,9 @@ class Client:
         self._session = session
         self._base_url = base_url
         self._records = records
-        self.owner, self._stranger = records.owner(), None
-        self._names = {"host": base_url[:-len("/api/v1/")], **_account_names(self.owner)}
+        self._owner, self._stranger = records.owner(), None
+        self._names = {"host": base_url[:-len("/api/v1/")], **_account_names(self._owner)}
+        self._was_accepted = False
 
     def take(self, step):
         self._put(step.get("given", ()))
@@ -93,6 +92,7 @@ class Client:
         deadline = time.monotonic() + PATIENCE
         while True:
             reply = self._session.send(request, timeout=30, allow_redirects=False)
+            self._was_accepted |= reply.status_code == 202
             faults = list(self._awaited(step, reply))
             if not faults or time.monotonic() > deadline:
                 break
@@ -104,12 +104,17 @@ class Client:
         for name, path in step.get("save", {}).items():
             self._names[name] = _at(reply.json(), path)
 
+    def terminate(self):
+        """Terminate everything, if there is anything of which the engine knows."""
+        for uuid in self._records.make_deletable(self._owner) if self._was_accepted else ():
+            self.take({"send": f"DELETE application/{uuid}/", "status": 202})
+
     def _put(self, given):
         for each in given:
             objects = [each]
             if isinstance(each, str) and each.startswith("$"):
                 objects = [f"app-{number}" for number in range(1, int(each[1:]) + 1)]
-            owner, prefix = self.owner, ""
+            owner, prefix = self._owner, ""
             if isinstance(each, dict):
                 objects = [self._filled({key: value for key, value in each.items() if key != "of"})]
                 if each.get("of") == "stranger":
