@@ -99,6 +99,16 @@ def test_every_function_says_what_it_takes_gives_and_raises(name, function):
     assert ":raises " in text or name.split(".")[-1] in NEVER_RAISES
 
 
+@pytest.mark.parametrize("name", ["application", "container", "image"])
+def test_every_typed_attribute_is_described(name):
+    with open(os.path.join(HERE, "api", name + ".pyi")) as source:
+        stub, = [node for node in ast.parse(source.read()).body if isinstance(node, ast.ClassDef)]
+    cls = getattr(tutum, stub.name)
+    text = cls.__doc__ + cls.create.__doc__
+    typed = [node.target.id for node in stub.body if isinstance(node, ast.AnnAssign)]
+    assert typed and [name for name in typed if not re.search(r"\b%s\b" % name, text)] == []
+
+
 def test_the_layers_look_down():
     found = sorted(module.__name__.split(".")[-1] for module in MODULES)
     assert found == sorted(LAYERS)

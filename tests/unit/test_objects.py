@@ -8,6 +8,7 @@ import pickle
 import re
 
 import pytest
+import six
 
 import tutum
 from rawservice import page, reply
@@ -352,6 +353,13 @@ def test_all_attributes_are_ready_for_json_and_apart(app):
     found["container_ports"].append(1)
     found["roles"].append(1)
     assert app.container_ports == APP["container_ports"] and app.roles == ("global",)
+
+
+def test_any_name_of_the_json_is_an_attribute(raw):
+    raw.answer(reply(200, {"uuid": UUID, "größe": 2, "two words": 3}))
+    app = tutum.Application.fetch(UUID)
+    assert app.get_all_attributes() == {"uuid": UUID, "größe": 2, "two words": 3}
+    assert {six.ensure_str("größe"), "two words"} < set(dir(app))
 
 
 def test_underscored_attributes_are_the_scripts_own(raw, app):

@@ -115,3 +115,11 @@ def test_parameters_join_those_of_the_path():
 def test_a_redirect_is_followed_to_the_same_place_alone(location, onward):
     base = urls.base("http://127.0.0.1:81/x/")
     assert urls.redirect(base, "http://127.0.0.1:81/x/", location) == onward
+
+
+@pytest.mark.parametrize("address, here", [
+    ("http://127.0.0.1:3128", True), ("localhost:3128", True), ("http://[::1]:3128", True),
+    ("http://proxy.example.net:3128", False), ("127.0.0.1.example.net", False), ("http://[::1", False),
+    ("", False)])
+def test_loopback_is_told_from_other_machines(address, here):
+    assert urls.is_loopback(address) is here

@@ -7,7 +7,31 @@ __all__ = ["Application"]
 
 
 class Application(Deployed):
-    """Stand for an application; its attributes are those of api-v1 3.1."""
+    """Stand for an application: an image, and the containers that run it (api-v1 3.1).
+
+    Its attributes are what :meth:`create` takes, ``image`` excepted, and these. Lists leave out
+    ``containers``, ``container_envvars``, ``link_variables``, ``linked_to_application``,
+    ``linked_from_application`` and ``roles``; :meth:`refresh` loads them.
+
+    :ivar str uuid: primary key
+    :ivar str resource_uri: its path on the service
+    :ivar str unique_name: ``name``, with a number where another application has that
+    :ivar str state: such as ``"Running"`` (api-v1 6)
+    :ivar str image_name: the image, with its tag
+    :ivar str image_tag: path of that tag on the service
+    :ivar list containers: paths of its containers on the service
+    :ivar int current_num_containers: how many containers there are
+    :ivar int running_num_containers: how many of them run
+    :ivar int stopped_num_containers: how many of them are stopped
+    :ivar list linked_from_application: paths of the applications that link to it
+    :ivar dict link_variables: environment that an application gets which links to it
+    :ivar str public_dns: host of its web port, ``None`` without one
+    :ivar str deployed_datetime: when it was last deployed; this and the next as in
+        ``"Fri, 9 May 2014 08:03:07 +0000"``, or ``None``
+    :ivar str started_datetime: when it last started
+    :ivar str stopped_datetime: when it last stopped
+    :ivar str destroyed_datetime: when it was terminated
+    """
 
     _endpoint = "application"
     _detail_only = frozenset(["container_envvars", "containers", "link_variables",

@@ -219,7 +219,7 @@ class RESTModel(object):
 
     @classmethod
     def _is_attribute(cls, name):
-        return name[:1] != "_" and not hasattr(cls, name)
+        return name[:1] != "_" and not hasattr(cls, six.ensure_str(name))
 
     def __getattr__(self, name):
         if name[:1] == "_":

@@ -10,7 +10,20 @@ __all__ = ["Image"]
 
 
 class Image(RESTModel):
-    """Stand for an image; its attributes are those of api-v1 5.1, its primary key is its name."""
+    """Stand for an image (api-v1 5.1).
+
+    :ivar str name: primary key, without a tag
+    :ivar str resource_uri: its path on the service
+    :ivar str description: what it is
+    :ivar bool is_private_image: whether it is the account's own
+    :ivar bool base_image: whether it is a bare system
+    :ivar bool starred: whether it is recommended
+    :ivar bool cluster_aware: whether its containers find each other
+    :ivar str image_url: address of its icon, or ``""``
+    :ivar str public_url: address of its page, or ``""``
+    :ivar docker_registry: its registry: the path of that in lists, else a dict
+    :ivar list imagetag_set: its tags: paths of them in lists, else dicts
+    """
 
     _endpoint = "image"
     _pk_name = "name"
