@@ -89,6 +89,9 @@ PARTS = st.one_of(QUOTED, QUOTED, BYTES, st.sampled_from([
     "", ".", "..", "%", "%00", "%2f", "%2e%2e", "%ff", "%zz", "/", "//", "[", "\\", "*", "?", "#", "a" * 5000]))
 REQUESTS = mostly(st.sampled_from(ROUTES), st.tuples(st.sampled_from(OTHER_METHODS), st.sampled_from(PATHS)))
 
+#: What comes before a path in a request's first line, where it is not the path alone.
+ORIGINS = mostly(st.just(""), st.sampled_from(["http://localhost", "http://[", "http://a:b:c", "//", "*", "?", "a"]))
+
 FIELDS = sorted({*applications.FILTERS, *containers.FILTERS, *images.FILTERS, "limit", "offset", "tail", "host"})
 OTHER_FIELDS = sorted(views.APPLICATION_ATTRIBUTES | views.CONTAINER_ATTRIBUTES | images.ATTRIBUTES)
 PARAMETERS = st.builds(
@@ -245,12 +248,12 @@ def inputs(count):
 
 def test_any_request_is_answered_in_the_form_of_the_api(service):
     @inputs(300)
-    @given(REQUESTS, st.none() | st.none() | PARTS, mostly(st.just(""), QUERIES), HEADERS, BODIES)
-    def check(request, part, query, headers, body):
+    @given(REQUESTS, ORIGINS, st.none() | st.none() | PARTS, mostly(st.just(""), QUERIES), HEADERS, BODIES)
+    def check(request, origin, part, query, headers, body):
         method, path = request
         if part is not None:
             path = re.sub(r"\{\w+\}", lambda _: part, path)
-        service.ask(method, f"{path}?{query}", headers, body)
+        service.ask(method, f"{origin}{path}?{query}", headers, body)
     check()
 
 
@@ -301,6 +304,14 @@ def test_a_body_that_is_no_object_is_400(service, method, path, body):
 @pytest.mark.parametrize("method, path", [route for route in ROUTES if route[0] != "GET"])
 def test_a_body_over_a_mebibyte_is_413(service, method, path):
     assert service.ask(method, path, USUAL, '{"name": "%s"}' % ("a" * MAX_BODY))[0] == 413
+
+
+def test_a_target_that_is_no_address_is_400(service):
+    assert service.ask("GET", "http://[a/", USUAL, "")[0] == 400
+
+
+def test_a_transfer_coding_that_is_not_known_is_400(service):
+    assert service.ask("POST", "/api/v1/application/", {**USUAL, "Transfer-Encoding": "gzip"}, "{}")[0] == 400
 
 
 @pytest.mark.parametrize("path", LISTS)

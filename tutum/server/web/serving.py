@@ -8,6 +8,7 @@ import socket
 import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
@@ -15,6 +16,18 @@ from tutum.server.web.app import MAX_BODY
 
 #: Threads that answer requests, and connections that are open at most.
 THREADS, CONNECTIONS = 8, 1000
+
+
+class _Parser(HTTPRequestParser):
+    """Has whatever is wrong with a request be its sender's fault, and answered."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError(f"Bad URI: {error}") from error
+        except TransferEncodingNotImplemented as error:
+            raise ParsingError(str(error)) from error
 
 
 class _ErrorTask(ErrorTask):
@@ -31,6 +44,7 @@ class _ErrorTask(ErrorTask):
 
 
 class _Channel(HTTPChannel):
+    parser_class = _Parser
     error_task_class = _ErrorTask
 
 
