@@ -107,7 +107,7 @@ def test_what_was_accepted_is_done_although_the_records_are_locked_right_after(t
     try:
         with store.writing() as session:
             made = operations.create_application(session, 1, validation.new_application(
-                {"image": "any/thing", "run_command": "sleep 600"}, 1), engine.image, 1)
+                {"image": "any/thing", "run_command": "sleep 600"}, 1), None, 1)
             application_id = made.id
         other = sqlite3.connect(tmp_path / "tutum.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ states, and returns the object with them; the controller is woken when the trans
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -18,12 +18,12 @@ from tutum.server.errors import RequestError, ValidationError
 from tutum.server.store import Application, Container, Link, PortLease
 
 
-def create_application(session: Session, account_id: int, attributes: dict[str, Any],
-                       image_of: Callable[[str], ImageInfo | None], max_containers: int) -> Application:
+def create_application(session: Session, account_id: int, attributes: dict[str, Any], image: ImageInfo | None,
+                       max_containers: int) -> Application:
     """Make an application and its containers, in state Starting.
 
     :param attributes: as `validation.new_application` returns them
-    :param image_of: tells the image's own defaults, None where they are not known yet
+    :param image: the image's own defaults, None where they are not known yet
     :param max_containers: the most containers that the account may have
     :raises ValidationError: a link leads nowhere, or it would be too many containers
     """
@@ -35,7 +35,6 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
         linked = links.resolve(session, account_id, targets)
     except LookupError as error:
         raise ValidationError("application", {"linked_to_application": [str(error)]}) from error
-    image = image_of(f"{name}:{tag}")
     if image is not None:
         for key, default in (("run_command", image.run_command), ("entrypoint", image.entrypoint),
                              ("container_ports", [{"inner_port": port.inner, "protocol": port.protocol}

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tutum.server import operations
+from tutum.server import names, operations
 from tutum.server.engines import MAX_LOG
 from tutum.server.errors import NotFound
 from tutum.server.paths import resource_uri
@@ -42,8 +42,9 @@ def list_applications() -> Response:
 def create() -> Response:
     """Make an application and launch it."""
     attributes = validation.new_application(request_object(), service().max_containers)
+    image = service().image_of(":".join(names.split_image(attributes["image"])))  # may take as long as an engine does
     with service().store.writing() as session:
-        application = operations.create_application(session, account().id, attributes, service().image_of,
+        application = operations.create_application(session, account().id, attributes, image,
                                                     service().max_containers)
         body = views.application_in_detail(application, service().addresses)
         application_id = application.id
