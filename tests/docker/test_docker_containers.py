@@ -35,6 +35,14 @@ def ours(client):
     return [each.name for each in client.containers.list(all=True, filters=label) + client.networks.list(filters=label)]
 
 
+def add_account(server, username):
+    """Add an account to a running service; return a client of it."""
+    store = Store(server.data_dir / "tutum.db")
+    account = accounts.add(store, username)
+    store.close()
+    return Api(server.base_url, username, account.apikey)
+
+
 def test_both_documented_sessions_run(client):
     ended = subprocess.run([*RUN, sys.executable, str(QUICKSTART)], stdout=subprocess.PIPE, text=True, timeout=120)
     assert ended.returncode == 0
@@ -135,15 +143,24 @@ def test_long_names_are_shortened_to_host_names_that_links_use(client, service):
 def test_each_account_has_a_network_of_its_own(client, service):
     api = service.start().api
     target, = api.containers(api.running(name="target"))
-    store = Store(service.data_dir / "tutum.db")
-    stranger = Api(service.base_url, "stranger", accounts.add(store, "stranger").apikey)
-    store.close()
+    stranger = add_account(service, "stranger")
     container, = stranger.containers(stranger.running(image="any/thing", run_command="sleep 600"))
     here, there = (list(found(client, service, each).attrs["NetworkSettings"]["Networks"].items())
                    for each in (target, container))
     assert len(here) == len(there) == 1 and here[0][0] != there[0][0]
     code, _ = found(client, service, container).exec_run(["nc", "-w", "1", here[0][1]["IPAddress"], "80"])
     assert code != 0
+
+
+def test_a_network_makes_room_for_another_when_no_container_needs_it(client, service):
+    api = service.start().api
+    for account, each in (("tutum", api), ("second", add_account(service, "second")), ("tutum", api)):
+        application = each.running(image="any/thing", run_command="sleep 600")
+        network, = client.networks.list(filters={"label": service.label})
+        assert network.attrs["Labels"]["tutum.account"] == account
+        path = f"application/{application['uuid']}/"
+        each.act(path, "DELETE")
+        each.settled(path)
 
 
 def test_memory_that_a_container_has_not_ends_it(service):

@@ -245,7 +245,6 @@ class DockerEngine(Engine):
             if not is_complete:
                 self.gate.wait_until_idle(CLOSE_PATIENCE)
                 is_complete = not self.gate.is_idle()
-        self._networks.look_again()
         self._networks.remove_unused()
 
 

@@ -5,7 +5,7 @@ import hashlib
 import threading
 
 from docker import APIClient
-from docker.errors import NotFound
+from docker.errors import APIError
 
 from tutum.server.engines.docker_connection import Connection
 
@@ -57,18 +57,19 @@ class Networks:
             self._known.clear()
 
     def remove_unused(self) -> None:
-        """Remove those to which no container, running or not, belongs, and none is just being made for."""
+        """Remove those to which no container, running or not, belongs."""
         with self._lock, self._connection.client() as client:
             self._remove_unused(client)
 
     def _remove_unused(self, client: APIClient) -> None:
         for network in client.networks(filters=_having(self._labels)):
-            if network["Labels"][self._account_label] not in self._known and not client.containers(
-                    all=True, quiet=True, filters={"network": network["Name"]}):
+            if not client.containers(all=True, quiet=True, filters={"network": network["Name"]}):
+                # A container that is just being made for it finds it gone, and joins another.
+                self._known.discard(network["Labels"][self._account_label])
                 try:
                     client.remove_network(network["Id"])
-                except NotFound:
-                    pass
+                except APIError:
+                    pass  # it is gone, or in use by now
 
 
 def _having(labels: dict[str, str]) -> dict[str, list[str]]:
