@@ -2,9 +2,10 @@
 
     python tests/bench/bench_library.py [--beside INTERPRETER]
 
-Each pair is measured several times in turn, and the median of the ratios is what the table shows.
-Time is the client's own time of the processor; the service is a process of its own that answers
-from memory. INTERPRETER, where it is there, has the library too and its ratios are shown beside.
+Each pair is measured several times in turn, and the least times, which other work on the machine
+has disturbed least, make the ratio that the table shows. Time is the client's own time of the
+processor; the service is a process of its own that answers from memory. INTERPRETER, where it is
+there, has the library too and its ratios are shown beside.
 """
 from __future__ import division, print_function
 
@@ -15,6 +16,7 @@ import platform
 import subprocess
 import sys
 import threading
+from functools import partial
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 import requests
@@ -42,21 +44,13 @@ def seconds(work, times):
     return cpu() - began
 
 
-def median(values):
-    """Return the value in the middle."""
-    return sorted(values)[len(values) // 2]
-
-
-def ratios(times, base, *others):
-    """Return for each of the others the median of its time divided by the base's."""
-    found = [[] for _ in others]
-    for work in (base,) + others:
-        work()
-    for _ in range(ROUNDS):
-        reference = seconds(base, times)
-        for work, collected in zip(others, found):
-            collected.append(seconds(work, times) / reference)
-    return [median(collected) for collected in found]
+def ratios(measures, rounds=ROUNDS):
+    """Measure in turn; return the least times of all but the first, divided by that of the first."""
+    for measure in measures:
+        measure()
+    least = [min(column) for column in zip(*[[measure() for measure in measures]
+                                             for _ in range(rounds)])]
+    return [time / least[0] for time in least[1:]]
 
 
 class Requests(object):
@@ -175,7 +169,7 @@ def threads(base_url, plain):
     before = connections()
     ours()
     opened = connections() - before
-    found = median([seconds(ours, 1) / seconds(theirs, 1) for _ in range(3)])
+    found, = ratios([lambda: seconds(theirs, 1), lambda: seconds(ours, 1)], rounds=3)
     return found, opened
 
 
@@ -214,8 +208,7 @@ def import_ratio():
         began = cpu(RUSAGE_CHILDREN)
         subprocess.check_call([sys.executable, "-c", "import " + module], env=environment)
         return cpu(RUSAGE_CHILDREN) - began
-    taken("tutum"), taken("requests")
-    return median([taken("tutum") / taken("requests") for _ in range(2 * ROUNDS + 1)])
+    return ratios([lambda: taken("requests"), lambda: taken("tutum")], 2 * ROUNDS)[0]
 
 
 def measure():
@@ -234,8 +227,8 @@ def measure():
                 ("list of 100, two attributes of each", 0.90, "list", 40),
                 ("list of 10,000 over 100 pages", 0.90, "list_all", 1),
                 ("save of one changed attribute", 0.75, "save", 300)):
-            found = ratios(times, *[getattr(client, name) for client in (plain, ours, limit)])
-            rows.append([work, bar] + found)
+            calls = [getattr(client, name) for client in (plain, ours, limit)]
+            rows.append([work, bar] + ratios([partial(seconds, call, times) for call in calls]))
         rows.append(["iter over 10,000: peak memory, against list", 0.10, memory, one_page])
         rows.append(["import tutum, against import requests", 1.08, import_ratio(), None])
         found, opened = threads(base_url, plain)

@@ -56,21 +56,24 @@ def redirect(status, location):
     return reply(status, headers={"Location": location})
 
 
-def back(request):
-    """Redirect a request to itself."""
-    return redirect(302, request.target)
+def back(status):
+    """Return a function that redirects a request to itself."""
+    return lambda request: redirect(status, request.target)
 
 
-def elsewhere(request):
-    """Redirect a request to the same path of another host, which answers, too."""
-    return redirect(307, "http://localhost:%s%s" % (request.headers["host"].split(":")[1],
-                                                    request.target))
+def elsewhere(status):
+    """Return a function that redirects to the same path of another host, which answers, too."""
+    def answer(request):
+        port = request.headers["host"].split(":")[1]
+        return redirect(status, "http://localhost:%s%s" % (port, request.target))
+    return answer
 
 
-def round_and_round(request):
-    """Redirect a request in a circle of two."""
-    path = request.path
-    return redirect(308, path + "?turn=%d" % ("turn=1" not in request.query))
+def round_and_round(status):
+    """Return a function that redirects in a circle of two."""
+    def answer(request):
+        return redirect(status, "%s?turn=%d" % (request.path, "turn=1" not in request.query))
+    return answer
 
 
 def listing(following):
@@ -138,12 +141,12 @@ ODD = {
 }
 
 REDIRECTS = dict(
-    [("%d elsewhere" % status, (redirect(status, "https://other.example.net/x/"), TutumApiError))
-     for status in (300, 301, 302, 303, 307, 308)],
-    **{"to itself": (back, TutumApiError),
-       "to another name of this host": (elsewhere, TutumApiError),
-       "in a circle": (round_and_round, TutumApiError),
-       "nowhere": (reply(301), TutumApiError),
+    [("%d %s" % (status, where), (answer, TutumApiError))
+     for status in (300, 301, 302, 303, 307, 308)
+     for where, answer in (("elsewhere", redirect(status, "https://other.example.net/x/")),
+                           ("to another name of this host", elsewhere(status)),
+                           ("to itself", back(status)), ("in a circle", round_and_round(status)))],
+    **{"nowhere": (reply(301), TutumApiError),
        "to rubbish": (redirect(301, "http://[::1"), TutumApiError),
        "to a file": (redirect(301, "file:///etc/passwd"), TutumApiError)})
 
@@ -165,18 +168,10 @@ ERRORS = {
     "409": (reply(409), TutumApiError),
     "415": (reply(415, {"error": "JSON only."}), TutumApiError),
     "429": (reply(429), TutumApiError),
-    "429, wait two minutes": (reply(429, headers={"Retry-After": "120"}), TutumApiError),
     "500 with nothing": (reply(500), TutumServerError),
     "500 with a message": (reply(500, {"error_message": "Sorry."}), TutumServerError),
     "502": (reply(502, body=b"<html>"), TutumServerError),
     "503": (reply(503), TutumServerError),
-    "503, wait no second": (reply(503, headers={"Retry-After": "0"}), TutumServerError),
-    "503 until a past date": (reply(503, headers={"Retry-After": formatdate(0, usegmt=True)}),
-                              TutumServerError),
-    "503 until a far date": (reply(503, headers={"Retry-After": formatdate(4e9, usegmt=True)}),
-                             TutumServerError),
-    "503, wait rubbish": (reply(503, headers={"Retry-After": "soon\x7f"}), TutumServerError),
-    "503, wait since ever": (reply(503, headers={"Retry-After": "-1"}), TutumServerError),
     "504": (reply(504), TutumServerError),
     "999": (reply(999), TutumApiError),
 }
@@ -218,9 +213,17 @@ CONTENT = {
     "a byte order mark": (json_reply(b"\xef\xbb\xbf" + BODY), RIGHT),
 }
 
+BUSY = dict(
+    ("%d, %s" % (status, wait), (reply(status, headers={"Retry-After": value}), outcome))
+    for status, outcome in ((429, TutumApiError), (503, TutumServerError))
+    for wait, value in (("wait no second", "0"), ("wait two minutes", "120"),
+                        ("until a past date", formatdate(0, usegmt=True)),
+                        ("until a far date", formatdate(4e9, usegmt=True)),
+                        ("wait rubbish", "soon\x7f"), ("wait since ever", "-1")))
+
 #: What goes wrong: name, what the service does, and what the call does then.
 FAULTS = (
     [(name, answer, TutumConnectionError) for name, answer in LOST.items()]
     + [(name, answer, TutumTimeoutError) for name, answer in LATE.items()]
-    + [(name, answer, outcome) for group in (ODD, REDIRECTS, ERRORS, CONTENT)
+    + [(name, answer, outcome) for group in (ODD, REDIRECTS, ERRORS, BUSY, CONTENT)
        for name, (answer, outcome) in group.items()])

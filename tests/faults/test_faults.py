@@ -34,6 +34,8 @@ CALLS = [
     ("wait", "GET", acting("wait", "Running", None), bool),
     ("get_auth", "GET", lambda thing: tutum.auth.get_auth("ann", KEY),
      lambda found: found == ("ann", "4567")),
+    ("get_apikey", "GET", lambda thing: tutum.auth.get_apikey("ann", KEY),
+     lambda found: found == "4567"),
     ("authenticate", "GET", lambda thing: tutum.auth.authenticate("ann", KEY),
      lambda found: found is None),
     ("send_request", "PATCH", lambda thing: http.send_request("PATCH", "x/", data={"a": 1}),
