@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from serverprocess import Api, until
 from tutum.server import accounts
 from tutum.server.store import Store
 
-QUICKSTART = Path(__file__).parents[2] / "docs" / "examples" / "quickstart.py"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+QUICKSTART = EXAMPLES / "quickstart.py"
 RUN = [sys.executable, "-m", "tutum.server", "run", "--engine", "docker", "--"]
 TCP_AND_UDP = {"image": "any/thing", "run_command": "sleep 600", "container_ports": [
     {"inner_port": 53, "protocol": "tcp"}, {"inner_port": 53, "protocol": "udp"}]}
@@ -262,3 +264,22 @@ def _answers(port):
         return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200
     except requests.ConnectionError:
         return False
+
+
+def test_the_unit_file_starts_a_service_on_the_docker_engine(client, tmp_path):
+    unit = ConfigParser()
+    unit.read(EXAMPLES / "tutum-server.service")
+    program, *arguments = unit["Service"]["ExecStart"].split()
+    data_dir = arguments.index("--data-dir") + 1
+    assert Path(program).name == "tutum-server"
+    assert Path(arguments[data_dir]).parent == Path("/var/lib") / unit["Service"]["StateDirectory"]
+    arguments[data_dir] = str(tmp_path / "data")
+    process = subprocess.Popen([sys.executable, "-m", "tutum.server", *arguments, "--port", "0"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        assert any(line.startswith("Listening at ") for line in process.stdout)
+        assert (tmp_path / "data" / "docker.id").exists()
+    finally:
+        process.terminate()
+        process.stdout.close()
+        assert process.wait(int(unit["Service"]["TimeoutStopSec"])) == 0
