@@ -218,8 +218,11 @@ def _run_beside(service: Service, command: tuple[str, ...]) -> int:
     def wait() -> None:
         process.wait()
         os.kill(os.getpid(), signal.SIGUSR1)
-    threading.Thread(target=wait, name="command", daemon=True).start()
-    service.serve()
+    try:
+        threading.Thread(target=wait, name="command", daemon=True).start()
+        service.serve()
+    except SystemExit:
+        pass  # the command ended before the service was listening
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
