@@ -92,7 +92,7 @@ def persist(base, request, longest_pause):
         except TutumApiError as error:
             failed = error
         wirelog.attempt(request, reply, failed, now() - began)
-        pause = retry.pause(tried, tutum.retries,
+        pause = retry.pause(tried, int(tutum.retries or 0),
                             safe=request.method == "GET" or not line.adapter.attempt.sent,
                             lost=isinstance(failed, TutumConnectionError),
                             status=reply and reply.status,
