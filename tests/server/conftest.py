@@ -14,6 +14,14 @@ def pytest_addoption(parser):
                      help="what runs the containers of tests that work with every engine")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests say for the end, wherever they ran."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "summary" and report.when == "call":
+                terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def engine(request):
     """The engine of the shared service."""

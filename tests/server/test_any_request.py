@@ -320,8 +320,7 @@ def test_a_query_of_thousands_of_filters_is_answered(service, path, query):
     assert service.ask("GET", f"{path}?{query}", USUAL, "")[0] in (200, 400)
 
 
-def test_nothing_went_wrong_behind_the_answers(service, capsys):
-    with capsys.disabled():
-        print(f"\n{service.inputs} inputs were answered:",
-              ", ".join(f"{count} by {status}" for status, count in sorted(service.statuses.items())))
+def test_nothing_went_wrong_behind_the_answers(service, record_property):
+    counts = ", ".join(f"{count} by {status}" for status, count in sorted(service.statuses.items()))
+    record_property("summary", f"{service.inputs} inputs were answered: {counts}")
     assert "Traceback" not in service.log.read_text()
