@@ -85,7 +85,8 @@ def test_the_session_with_containers(real):
 def test_logs_are_what_the_containers_write(real):
     app = tutum.Application.create(image="any/thing", run_command="echo something to read")
     app.save()
-    app.wait("Stopped")
+    # It runs for a moment, which is a settled state, too.
+    until(lambda: app.refresh() and app.state == "Stopped")
     container, = tutum.Container.list(application__uuid=app.uuid)
     assert "something to read" in container.logs
     assert container.unique_name in app.logs and "something to read" in app.logs
