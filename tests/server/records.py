@@ -5,7 +5,7 @@ import uuid
 
 from werkzeug.security import generate_password_hash
 
-from tutum.server import names
+from tutum.server import images, names
 from tutum.server.store import Account, Application, Container, Image, Store, now
 
 _COUNTER = itertools.count(1)
@@ -30,6 +30,10 @@ class Records:
 
     def close(self):
         self._store.close()
+
+    def show_public(self, name):
+        """Make this the image that everybody sees."""
+        images.show_public(self._store, [name])
 
     def count(self, owner):
         """Return how many applications, containers and images an account has."""
