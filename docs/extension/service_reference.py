@@ -129,7 +129,7 @@ def shown(resource: str) -> tuple[set[str], set[str]]:
                               account=Account(username=""), container_ports=[], container_envvars=[],
                               sequential_deployment=False)
     if resource == "image":
-        names = set(images.ATTRIBUTES).union(field for field in images.FILTERS if "__" not in field)
+        names = {field for field in images.ATTRIBUTES | images.FILTERS.keys() if "__" not in field}
         return names, names
     if resource == "application":
         in_list = views.application_in_list(application, Counter(), addresses)
