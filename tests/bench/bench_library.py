@@ -208,7 +208,7 @@ def import_ratio():
         began = cpu(RUSAGE_CHILDREN)
         subprocess.check_call([sys.executable, "-c", "import " + module], env=environment)
         return cpu(RUSAGE_CHILDREN) - began
-    return ratios([lambda: taken("requests"), lambda: taken("tutum")], 2 * ROUNDS)[0]
+    return ratios([lambda: taken("requests"), lambda: taken("tutum")], 4 * ROUNDS)[0]
 
 
 def measure():
