@@ -7,6 +7,7 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import docker_engine
 import pytest
 import requests
 from serverprocess import Api, until
@@ -257,6 +258,29 @@ def test_pages_answer_under_the_ports_that_are_kept(service):
         assert api.settled(path)["state"] == ("Stopped" if action == "stop" else "Running")
     for port in ports:
         until(lambda: _answers(port))
+
+
+def test_redeploy_takes_what_is_left_to_the_image_from_the_new_tag(client, service):
+    for tag, changes in (("v1", ["CMD sleep 601", "EXPOSE 80 81"]), ("v2", ["CMD sleep 602", "EXPOSE 80 82/udp"])):
+        client.api.import_image_from_data(docker_engine.file_system(), repository="any/shop", tag=tag,
+                                          changes=[*changes, "ENV PATH=/bin"])
+    api = service.start().api
+    application = api.running(image="any/shop:v1", name="left")
+    own = api.running(image="any/shop:v1", name="own", run_command="sleep 603", container_ports=[{"inner_port": 81}])
+    before = _ports_of(api, application)
+    for each in (application, own):
+        api.act(f"application/{each['uuid']}/redeploy/", json={"tag": "v2"})
+    application, own = (api.settled(f"application/{each['uuid']}/") for each in (application, own))
+    after = _ports_of(api, application)
+    assert (application["state"], application["run_command"]) == ("Running", "/bin/sh -c 'sleep 602'")
+    assert before.keys() == {"80/tcp", "81/tcp"} and after.keys() == {"80/tcp", "82/udp"}
+    assert after["80/tcp"] == before["80/tcp"]
+    assert (own["run_command"], _ports_of(api, own).keys()) == ("sleep 603", {"81/tcp"})
+
+
+def _ports_of(api, application):
+    container, = api.list("container", application__uuid=application["uuid"], state="Running")
+    return {f"{port['inner_port']}/{port['protocol']}": port["outer_port"] for port in container["container_ports"]}
 
 
 def _answers(port):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server import images, links, ports, recovery, states
+from tutum.server import images, links, operations, ports, recovery, states
 from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, Size,
                                   StartFailed, Status)
 from tutum.server.jobs import Jobs
@@ -143,7 +143,7 @@ class Controller:
                          **({"deployed_at": moment} if turn.never_ran else {}))
 
     def _pull_first(self, uuid: str) -> None:
-        """Have the image of a container that never ran, and fill in what the application leaves to the image."""
+        """Have the image of a container that never ran, and take from it what the application leaves to the image."""
         with self._store.reading() as session:
             container = _find(session, uuid)
             if container is None or container.deployed_at is not None:
@@ -154,16 +154,9 @@ class Controller:
         image = self._engine.pull(image_name, credentials, anew)
         with self._store.writing() as session:
             container = _find(session, uuid)
-            application = container.application
-            if application.container_ports is None:
-                application.container_ports = [{"inner_port": port.inner, "protocol": port.protocol}
-                                               for port in image.ports]
-            if not container.container_ports:
-                container.container_ports = [{**port, "outer_port": None} for port in application.container_ports]
-            if application.run_command is None:
-                application.run_command = image.run_command
-            if application.entrypoint is None:
-                application.entrypoint = image.entrypoint
+            if container is not None and container.image_name == container.application.image_name:
+                operations.take_defaults(container.application, image)
+                ports.publish(session, container, container.application.container_ports)
 
     def _prepare(self, uuid: str, with_other_ports: bool = False) -> _Turn | None:
         """Give a container its ports and describe it to the engine.

@@ -6,7 +6,7 @@ states, and returns the object with them; the controller is woken when the trans
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -16,6 +16,14 @@ from tutum.server import links, names, states
 from tutum.server.engines import ImageInfo
 from tutum.server.errors import RequestError, ValidationError
 from tutum.server.store import Application, Container, Link, PortLease
+
+
+#: The attributes that an application can leave to its image, and how that says them.
+_IMAGES_OWN: dict[str, Callable[[ImageInfo], Any]] = {
+    "run_command": lambda image: image.run_command,
+    "entrypoint": lambda image: image.entrypoint,
+    "container_ports": lambda image: [{"inner_port": port.inner, "protocol": port.protocol} for port in image.ports],
+}
 
 
 def create_application(session: Session, account_id: int, attributes: dict[str, Any], image: ImageInfo | None,
@@ -35,20 +43,23 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
         linked = links.resolve(session, account_id, targets)
     except LookupError as error:
         raise ValidationError("application", {"linked_to_application": [str(error)]}) from error
-    if image is not None:
-        for key, default in (("run_command", image.run_command), ("entrypoint", image.entrypoint),
-                             ("container_ports", [{"inner_port": port.inner, "protocol": port.protocol}
-                                                  for port in image.ports])):
-            if attributes[key] is None:
-                attributes[key] = default
     application = Application(
         uuid=str(uuids.uuid4()), account_id=account_id, image_name=f"{name}:{tag}", linked_to=linked, last_number=0,
         state=states.STARTING, unique_name=names.unique_name(
-            attributes["name"], lambda candidate: _is_taken(session, account_id, candidate)), **attributes)
+            attributes["name"], lambda candidate: _is_taken(session, account_id, candidate)),
+        left_to_image=[key for key in _IMAGES_OWN if attributes[key] is None], **attributes)
+    if image is not None:
+        take_defaults(application, image)
     session.add(application)
     _add_containers(application, application.target_num_containers)
     session.flush()
     return application
+
+
+def take_defaults(application: Application, image: ImageInfo) -> None:
+    """Fill in what an application leaves to its image (api-v1 3.1)."""
+    for key in application.left_to_image:
+        setattr(application, key, _IMAGES_OWN[key](image))
 
 
 def change_application(session: Session, application: Application, changes: dict[str, Any],

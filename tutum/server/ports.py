@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -33,6 +34,19 @@ def lease(session: Session, container: Container, is_free: Callable[[Port], bool
             port = {**port, "outer_port": outer}
         ports.append(port)
     container.container_ports = ports
+
+
+def publish(session: Session, container: Container, wanted: Iterable[dict[str, Any]]) -> None:
+    """Have the container publish some ports of its own and no others; those that it has already stay as they are.
+
+    :param wanted: each with `inner_port` and `protocol`
+    """
+    present = {(port["inner_port"], port["protocol"]): port for port in container.container_ports}
+    container.container_ports = [present.pop((port["inner_port"], port["protocol"]), {**port, "outer_port": None})
+                                 for port in wanted]
+    for port in present.values():
+        session.execute(delete(PortLease).where(PortLease.outer_port == port["outer_port"],
+                                                PortLease.protocol == port["protocol"]))
 
 
 def release(session: Session, container: Container) -> None:

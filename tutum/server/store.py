@@ -73,7 +73,7 @@ class Lifetime:
 class Application(Lifetime, Base):
     """What the user asked for: an image, how to run it, and how many containers of it.
 
-    `run_command`, `entrypoint` and `container_ports` are None until the image has said what its own are.
+    `left_to_image` names those attributes that are the image's own; they are None until the image has said what it has.
     """
 
     __tablename__ = "applications"
@@ -91,6 +91,7 @@ class Application(Lifetime, Base):
     run_command: Mapped[Optional[str]]
     entrypoint: Mapped[Optional[str]]
     container_ports: Mapped[Optional[list[dict[str, Any]]]]
+    left_to_image: Mapped[list[str]] = mapped_column(default=list)
     container_envvars: Mapped[list[dict[str, Any]]]
     autorestart: Mapped[str]
     autoreplace: Mapped[str]
