@@ -47,8 +47,7 @@ def ratios(ours, theirs, rounds=ROUNDS):
 def run(client, **options):
     """Have the SDK run what the service runs."""
     return client.containers.run(IMAGE, detach=True, init=True, mem_limit="256m", memswap_limit="256m",
-                                 cpu_period=100_000, cpu_quota=25_000, **{
-                                     "ports": {"80/tcp": ("127.0.0.1", None)}, **options})
+                                 cpu_period=100_000, cpu_quota=25_000, ports={"80/tcp": ("127.0.0.1", None)}, **options)
 
 
 def wait(item, state="Running"):
