@@ -1,7 +1,9 @@
 """What an operator does and sees: accounts, status, health, logs, the configuration file, limits."""
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,24 @@ def test_status_without_a_service_says_so(tmp_path):
     ended = run("status", "--data-dir", tmp_path / "nothing")
     assert ended.returncode == 1 and "--data-dir" in ended.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def _sqlite(path, statement):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("spoil, reason", [
+    (lambda path: path.write_bytes(b"not a database, but longer than a header of one"), "file is not a database"),
+    (lambda path: _sqlite(path, "PRAGMA user_version = 99"), "another version of the service"),
+])
+@pytest.mark.parametrize("command", ["serve", "status"])
+def test_records_that_cannot_be_used_are_named_with_the_reason(tmp_path, command, spoil, reason):
+    records = tmp_path / "tutum.db"
+    spoil(records)
+    ended = run(command, "--data-dir", tmp_path, *(["--port", "0"] if command == "serve" else []))
+    assert ended.returncode == 1 and reason in ended.stderr and str(records) in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_health_needs_no_credentials(shared_server):

@@ -26,7 +26,7 @@ from tutum.server.config import Config
 from tutum.server.service import (DATABASE, ENGINES, FIRST_ACCOUNT, Service, Settings, StartError, is_loopback,
                                   write_client_file)
 from tutum.server.status import table as status_table
-from tutum.server.store import Store
+from tutum.server.store import RecordsError, Store
 
 DEFAULT_PORT = 8886
 
@@ -194,7 +194,10 @@ def remove_user(username: str, data_dir: Path) -> None:
 def _open_store(data_dir: Path) -> Iterator[Store]:
     if not (data_dir / DATABASE).exists():
         raise click.ClickException(f"There is no service's data in {data_dir}. Name its directory with --data-dir.")
-    store = Store(data_dir / DATABASE)
+    try:
+        store = Store(data_dir / DATABASE)
+    except RecordsError as error:
+        raise click.ClickException(str(error)) from error
     try:
         yield store
     except (accounts.AccountError, OperationalError) as error:

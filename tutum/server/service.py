@@ -15,7 +15,7 @@ from tutum.server.controller import Controller
 from tutum.server.engines import Engine, EngineError
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.paths import API_PREFIX, Addresses
-from tutum.server.store import Store
+from tutum.server.store import RecordsError, Store
 from tutum.server.throttle import Throttle
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
@@ -70,7 +70,7 @@ class Settings:
 class Service:
     """A service in a data directory, to be used as a context manager around `serve`.
 
-    :raises StartError: the directory is in use, or the port is taken
+    :raises StartError: the directory is in use, the port is taken, or the records cannot be used
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -82,7 +82,10 @@ class Service:
         self.base_url = f"{api_url}{API_PREFIX}/"
         #: A file that `TUTUM_CONFIG_FILE` can name, with the credentials of the first account.
         self.client_file = data_dir / CLIENT_FILE
-        self._store = Store(data_dir / DATABASE)
+        try:
+            self._store = Store(data_dir / DATABASE)
+        except RecordsError as error:
+            raise StartError(str(error)) from error
         self._engine = self._make_engine(settings)
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)

@@ -12,6 +12,7 @@ from typing import Any, Optional, TypeVar
 
 import sqlalchemy
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event, text
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from tutum.server import states
@@ -22,6 +23,8 @@ BUSY_TIMEOUT = 5
 #: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
 TERMINATED_VISIBLE = 300
 
+#: What tells the tables of this version of the service from those of others.
+FORM = 1
 
 #: Replies that are kept until a record changes.
 MAX_CACHED = 4096
@@ -164,13 +167,24 @@ class PortLease(Base):
     protocol: Mapped[str]
 
 
+class RecordsError(Exception):
+    """The database file cannot be used; the text says why."""
+
+
 class Store:
     """Gives sessions on the database file. Writers take turns; readers see the last committed state meanwhile.
 
     :param path: the database file; made, readable by its owner alone, when it is not there
+    :raises RecordsError: it cannot be read or written, or is of another version of the service
     """
 
     def __init__(self, path: Path) -> None:
+        try:
+            self._open(path)
+        except (DatabaseError, OSError) as error:
+            raise RecordsError(f"Cannot use the records in {path}: {getattr(error, 'orig', error)}") from error
+
+    def _open(self, path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._engine = sqlalchemy.create_engine(
             f"sqlite:///{path}", pool_size=8, max_overflow=-1, connect_args={"timeout": BUSY_TIMEOUT})
@@ -178,11 +192,22 @@ class Store:
         self._write_lock = threading.RLock()
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
-        Base.metadata.create_all(self._writing)
+        self._make_tables(path)
         self._observer = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
         self._cache: dict[Hashable, Any] = {}
         self._cache_version = 0
         self._cache_lock = threading.Lock()
+
+    def _make_tables(self, path: Path) -> None:
+        with self._engine.connect() as connection:
+            form = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if form not in (0, FORM):
+            raise RecordsError(f"The records in {path} are of another version of the service: theirs have form {form}, "
+                               f"and this one reads form {FORM}.")
+        if form == 0:
+            with self._writing.connect() as connection, connection.begin():
+                Base.metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {FORM}")
 
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` returned for a key, as long as no record has changed since, whoever changed it.
