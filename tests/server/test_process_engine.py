@@ -147,6 +147,14 @@ def test_of_a_log_that_is_too_long_the_end_is_returned(engine, monkeypatch):
     assert lines == [f"line {number}" for number in range(200 - len(lines), 200)] and 5 < len(lines) < 20
 
 
+def test_of_a_line_that_is_too_long_the_end_is_returned(engine, monkeypatch):
+    monkeypatch.setattr(process_engine, "MAX_LOG", 100)
+    container = spec("sh -c 'printf %0150d 7'")
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    assert engine.logs(container.uuid) == "0" * 99 + "7"
+
+
 @pytest.mark.parametrize("output, tail, expected", [
     ("a\nb\nc\n", 2, "b\nc\n"), ("a\nb\nc", 2, "b\nc"), ("a\nb\n", 3, "a\nb\n"), ("a\n\n\n", 2, "\n\n"),
     ("a\n", 0, ""), ("", 2, ""), ("a", 1, "a"),

@@ -191,9 +191,10 @@ class ProcessEngine(Engine):
             with open(self._log(uuid), "rb") as log:
                 size = log.seek(0, os.SEEK_END)
                 log.seek(max(0, size - MAX_LOG))
+                text = log.read(MAX_LOG)
                 if size > MAX_LOG:
-                    log.readline()
-                return _last_lines(log.read(MAX_LOG), tail).decode("utf-8", "replace")
+                    text = text[text.find(b"\n") + 1:]
+                return _last_lines(text, tail).decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
 
