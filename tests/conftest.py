@@ -1,5 +1,6 @@
 """What the tests of the library share: no state of one test or of the user reaches another."""
 import os
+import time
 
 import pytest
 
@@ -41,6 +42,14 @@ def raw(monkeypatch):
     yield service
     http.close()
     service.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Collect the pauses between attempts in place of waiting."""
+    collected = []
+    monkeypatch.setattr(time, "sleep", collected.append)
+    return collected
 
 
 @pytest.fixture(scope="session")
