@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +25,7 @@ from tutum.server.engines.docker_exits import Exits
 from tutum.server.engines.docker_gate import Gate, until_closed
 from tutum.server.engines.docker_images import Images
 from tutum.server.engines.docker_networks import Networks, host_name
+from tutum.server.engines.listening import can_listen
 
 log = logging.getLogger("tutum.server")
 
@@ -80,17 +80,7 @@ class DockerEngine(Engine):
         return self._images.pull(name, credentials, anew)
 
     def port_is_free(self, port: Port) -> bool:
-        if not self._connection.is_local:
-            return True
-        kind = socket.SOCK_DGRAM if port.protocol == "udp" else socket.SOCK_STREAM
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._bind_host, port.outer))
-            except OSError:
-                return False
-        return True
+        return not self._connection.is_local or can_listen(self._bind_host, port)
 
     def link_address(self, name: str, port: Port) -> tuple[str, int]:
         return host_name(name), port.inner

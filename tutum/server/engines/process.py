@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
                                   ImageInfo, Port, PortTaken, StartFailed, Status)
+from tutum.server.engines.listening import can_listen
 
 #: Images that are programs of our own, by name without tag: any tag will do.
 PROGRAMS = {"tutum/hello-world": "hello_world.py"}
@@ -82,15 +83,7 @@ class ProcessEngine(Engine):
         return self.image(name)
 
     def port_is_free(self, port: Port) -> bool:
-        kind = socket.SOCK_DGRAM if port.protocol == "udp" else socket.SOCK_STREAM
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._bind_host, port.outer))
-            except OSError:
-                return False
-        return True
+        return can_listen(self._bind_host, port)
 
     def deploy(self, spec: ContainerSpec) -> None:
         process = self._processes.get(spec.uuid)
