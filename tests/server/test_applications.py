@@ -364,11 +364,35 @@ def test_containers_of_a_sequence_get_the_variables_of_those_before(api):
             assert (f"SEQ_{number}_PORT_80_TCP=" in log) == (number < own)
 
 
+STUBBORN = {"image": "any/thing", "run_command": "sh -c 'trap \"\" TERM; while :; do sleep 1; done'"}
+
+
+def test_stop_also_stops_a_container_that_is_just_being_started(api):
+    application = api.running(image="any/thing", run_command="sleep 600", target_num_containers=2)
+    path, container = f"application/{application['uuid']}/", api.containers(application)[0]
+    api.act(f"container/{container['uuid']}/stop/")
+    api.settled(f"container/{container['uuid']}/")
+    api.act(f"container/{container['uuid']}/start/")
+    api.act(path + "stop/")
+    assert (api.settled(path)["state"], api.settled(path)["stopped_num_containers"]) == ("Stopped", 2)
+
+
+def test_start_also_starts_a_container_that_is_just_being_stopped(api):
+    application = api.running(**STUBBORN, target_num_containers=3)
+    path, (stopped, stopping, _) = f"application/{application['uuid']}/", api.containers(application)
+    api.act(f"container/{stopped['uuid']}/stop/")
+    api.settled(f"container/{stopped['uuid']}/")
+    api.act(f"container/{stopping['uuid']}/stop/")
+    api.act(path + "start/")
+    assert (api.settled(path)["state"], api.settled(path)["running_num_containers"]) == ("Running", 3)
+
+
 def test_a_role_gives_containers_a_key_while_their_application_is_there(api):
     application = api.running(image="any/thing", roles=["global"], run_command="sh -c 'env; exec sleep 600'")
     container, = api.containers(application)
     log = until(lambda: api.object(f"container/{container['uuid']}/logs/")["logs"])
     header = {"Authorization": re.search(r"^TUTUM_AUTH=(.+)$", log, re.MULTILINE)[1]}
+    assert api.session.headers["Authorization"].partition(":")[2] not in api.get("auth/", headers=header).text
     path = f"application/{application['uuid']}/"
     assert requests.get(api.base_url + path, headers=header, timeout=5).json()["uuid"] == application["uuid"]
     forged = {"Authorization": header["Authorization"][:-1] + "x"}

@@ -92,17 +92,17 @@ def start_application(session: Session, application: Application) -> Application
     """Start all containers of an application that are not running."""
     _check("start", "application", application, states.APPLICATION_ACTIONS)
     for container in application.containers:
-        if container.state in states.STARTABLE:
+        if container.state in states.STARTABLE | {states.STOPPING}:
             container.state = states.STARTING
     application.state = states.STARTING
     return application
 
 
 def stop_application(session: Session, application: Application) -> Application:
-    """Stop all running containers of an application."""
+    """Stop all containers of an application that are running or just being started."""
     _check("stop", "application", application, states.APPLICATION_ACTIONS)
     for container in application.containers:
-        if container.state == states.RUNNING:
+        if container.state in (states.RUNNING, states.STARTING):
             container.state = states.STOPPING
     application.state = states.STOPPING
     return application
