@@ -1,7 +1,9 @@
 """The process engine by itself: real processes, no service."""
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import uuid
 
@@ -136,6 +138,44 @@ def test_containers_of_a_killed_keeper_have_ended_and_others_can_start(engine):
     until(lambda: processes_of(container.uuid) == [])
     engine.start(container)
     assert engine.status(container.uuid).running
+
+
+def test_what_outlived_a_killed_keeper_and_left_its_group_is_ended(engine):
+    container = spec("sh -c 'setsid sleep 602 & exec sleep 603'")
+    engine.deploy(container)
+    until(lambda: len(processes_of(container.uuid)) >= 2)
+    os.kill(engine._keeper.pid, signal.SIGKILL)
+    until(lambda: processes_of(container.uuid) == [])
+
+
+def test_a_run_that_the_keeper_did_not_answer_for_is_not_taken_to_be_running(engine, monkeypatch):
+    monkeypatch.setattr(process_engine, "PATIENCE", 0.2)
+    container = spec()
+    os.kill(engine._keeper.pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            with pytest.raises(EngineUnavailable):
+                engine.deploy(container)
+    finally:
+        os.kill(engine._keeper.pid, signal.SIGCONT)
+    monkeypatch.undo()
+    engine.deploy(container)
+    assert engine.status(container.uuid).running and len(processes_of(container.uuid)) == 1
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is what takes root's rights")
+def test_directories_that_may_not_be_written_are_removed_with_their_container(tmp_path):
+    home = tmp_path / "container"
+    (home / "closed" / "inner").mkdir(parents=True)
+    (home / "closed" / "inner" / "file").touch()
+    (home / "link").symlink_to("/")
+    (home / "closed" / "inner").chmod(0o000)
+    (home / "closed").chmod(0o500)
+    without_rights = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    code = ("import sys, pathlib; from tutum.server.engines import process; "
+            "process._remove_tree(pathlib.Path(sys.argv[1]))")
+    subprocess.run([*without_rights, sys.executable, "-c", code, home], check=True)
+    assert not home.exists()
 
 
 def test_of_a_log_that_is_too_long_the_end_is_returned(engine, monkeypatch):

@@ -34,9 +34,11 @@ def _prctl(option: int, value: int) -> None:
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _prepare_child(memory: int) -> None:
+def _prepare_child(keeper: int, memory: int) -> None:
     """Bind a container's first process to the keeper's life, and each of its processes to so many bytes of data."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(1)  # the keeper ended before its end was bound to this
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
@@ -55,7 +57,7 @@ class Keeper:
             _signal_group(self._pids[request["container"]], request["signal"])
 
     def _spawn(self, request: dict) -> None:
-        uuid = request["container"]
+        uuid, keeper = request["container"], os.getpid()
         if uuid in self._pids:
             return self._say(op="spawned", container=uuid, pid=self._pids[uuid])
         try:
@@ -63,7 +65,7 @@ class Keeper:
                 process = subprocess.Popen(
                     request["argv"], cwd=request["cwd"], env=dict(request["env"], **{MARKER: uuid}),
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    start_new_session=True, preexec_fn=lambda: _prepare_child(request["memory"]))
+                    start_new_session=True, preexec_fn=lambda: _prepare_child(keeper, request["memory"]))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return self._say(op="failed", container=uuid, error=str(error))
         process.returncode = 0  # reap() below does the waiting, for this child and for those that it inherits

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
                                   ImageInfo, Port, PortTaken, StartFailed, Status)
+from tutum.server.engines.keeper import MARKER
 from tutum.server.engines.listening import can_listen
 
 #: Images that are programs of our own, by name without tag: any tag will do.
@@ -30,6 +31,9 @@ STOP_GRACE = 10.0
 #: Seconds that a built-in program has until it listens.
 READY_TIMEOUT = 30.0
 
+#: Seconds within which the keeper takes everything down.
+TAKE_DOWN_TIME = 8.0
+
 #: Seconds within which the keeper answers and a killed process is gone, unless the machine is in trouble.
 PATIENCE = 30.0
 
@@ -41,6 +45,8 @@ class _Process:
         self.pid: int | None = None
         self.error: str | None = None
         self.exit_code: int | None = None
+        #: Whether the keeper ended, and the run with it.
+        self.is_lost = False
         self.answered = threading.Event()
         self.ended = threading.Event()
 
@@ -70,6 +76,7 @@ class ProcessEngine(Engine):
 
     def open(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kill_leftovers()
         with self._lock:
             self._start_keeper()
 
@@ -87,7 +94,7 @@ class ProcessEngine(Engine):
 
     def deploy(self, spec: ContainerSpec) -> None:
         process = self._processes.get(spec.uuid)
-        if process is None or process.ended.is_set():
+        if process is None or process.ended.is_set() or not process.answered.is_set():
             process = self._spawn(spec)
         if _is_built_in(spec):
             self._wait_until_it_listens(spec, process)
@@ -107,6 +114,8 @@ class ProcessEngine(Engine):
                    output=str(self._log(spec.uuid)), memory=spec.size.memory_mb << 20)
         if not process.answered.wait(PATIENCE):
             raise EngineUnavailable("The process that starts containers does not answer")
+        if process.is_lost:
+            raise EngineUnavailable("The process that starts containers has ended")
         if process.error is not None:
             raise StartFailed(f"Cannot run {shlex.join(argv)}: {process.error}")
         return process
@@ -149,8 +158,8 @@ class ProcessEngine(Engine):
                     raise StartFailed(f"It does not listen at port {address[1]} after {READY_TIMEOUT:.0f} s") from None
             process.ended.wait(pause)
             pause = min(pause * 1.5, 0.1)
-        if self._closed:
-            raise EngineUnavailable("The service is ending")
+        if self._closed or process.is_lost:
+            raise EngineUnavailable("The process that starts containers has ended")
         raise StartFailed(f"It ended with exit code {process.exit_code} before it listened at port {address[1]}")
 
     def stop(self, uuid: str) -> Status:
@@ -172,7 +181,7 @@ class ProcessEngine(Engine):
     def remove(self, uuid: str) -> None:
         self._end(uuid, (signal.SIGKILL, PATIENCE))
         try:
-            shutil.rmtree(self._directory / uuid)
+            _remove_tree(self._directory / uuid)
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -211,6 +220,8 @@ class ProcessEngine(Engine):
             self._closed = True
         if self._keeper is not None:
             self._keeper.stdin.close()
+            self._listener.join(TAKE_DOWN_TIME)
+            self._keeper.kill()  # if it is still there, and what it started with it
             self._listener.join()
         self._exits.put(None)
 
@@ -225,7 +236,8 @@ class ProcessEngine(Engine):
         with self._lock:
             if self._closed:
                 raise EngineUnavailable("The service is ending")
-            if not self._listener.is_alive():
+            if self._keeper.stdin.closed:
+                self._listener.join()  # it ends what the keeper has left
                 self._start_keeper()
             try:
                 self._keeper.stdin.write(line)
@@ -269,17 +281,44 @@ class ProcessEngine(Engine):
 
     def _lose_all(self) -> None:
         """The keeper was killed, and its children with it; what they started themselves is killed here."""
-        for uuid, process in list(self._processes.items()):
-            if process.pid is not None and not process.ended.is_set():
+        lost = [(uuid, process) for uuid, process in list(self._processes.items()) if not process.ended.is_set()]
+        for _, process in lost:
+            process.is_lost = True
+            if process.pid is not None:
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
                     pass
+        self._kill_leftovers()
+        for uuid, process in lost:
+            if process.answered.is_set():
                 self._mark_ended(uuid, process, 128 + signal.SIGKILL)
-            elif not process.answered.is_set():
-                process.error = "the process that starts containers has ended"
+            else:
                 process.ended.set()
                 process.answered.set()
+
+    def _kill_leftovers(self) -> None:
+        """End what outlived a keeper that was killed; each process still names its container in its environment."""
+        markers = {f"{MARKER}={uuid}".encode() for uuid in self.containers()}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if not markers.isdisjoint((entry / "environ").read_bytes().split(b"\0")):
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except OSError:
+                pass  # it has ended, or is another user's
+
+
+def _remove_tree(directory: Path) -> None:
+    """Remove a directory with all that is in it, also where its owner may not write or look."""
+    try:
+        shutil.rmtree(directory)
+    except PermissionError:
+        os.chmod(directory, 0o700)
+        for path, names, _ in os.walk(directory):
+            for each in (os.path.join(path, name) for name in names):
+                if not os.path.islink(each):
+                    os.chmod(each, 0o700)
+        shutil.rmtree(directory)
 
 
 def _last_lines(text: bytes, count: int | None) -> bytes:
