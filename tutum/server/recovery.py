@@ -22,8 +22,8 @@ def recover(session: Session, container: Container, exit_code: int | None) -> No
 
     def applies(policy: str) -> bool:
         return policy == "ALWAYS" or policy == "ON_FAILURE" and exit_code != 0
-    restarts = [each for each in container.restarted_at if each > moment - RESTART_WINDOW]
-    replacements = [each for each in container.replaced_at if each > moment - REPLACEMENT_WINDOW]
+    restarts = [each for each in container.restarted_at if moment - RESTART_WINDOW < each <= moment]
+    replacements = [each for each in container.replaced_at if moment - REPLACEMENT_WINDOW < each <= moment]
     if applies(application.autorestart) and len(restarts) < RESTARTS:
         container.restarted_at = restarts + [moment]
         container.state = states.STARTING

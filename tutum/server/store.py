@@ -20,6 +20,9 @@ from tutum.server import states
 #: Seconds that a reader or writer waits for the database before it is an error.
 BUSY_TIMEOUT = 5
 
+#: Seconds that a writer waits for the other writers of this service.
+WRITERS_TIMEOUT = 15
+
 #: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
 TERMINATED_VISIBLE = 300
 
@@ -187,7 +190,8 @@ class Store:
     def _open(self, path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._engine = sqlalchemy.create_engine(
-            f"sqlite:///{path}", pool_size=8, max_overflow=-1, connect_args={"timeout": BUSY_TIMEOUT})
+            sqlalchemy.URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1,
+            connect_args={"timeout": BUSY_TIMEOUT})
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
         self._write_lock = threading.RLock()
         event.listen(self._engine, "connect", _prepare_connection)
@@ -234,8 +238,13 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a session whose changes are on the disk when the block ends, or not made at all if it raises."""
-        with self._write_lock, Session(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        if not self._write_lock.acquire(timeout=WRITERS_TIMEOUT):
+            raise sqlite3.OperationalError("others have been writing for too long")
+        try:
+            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                yield session
+        finally:
+            self._write_lock.release()
 
     def close(self) -> None:
         """Close all connections; the file is complete without its journal then."""
