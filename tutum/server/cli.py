@@ -145,7 +145,7 @@ def add_user(username: str, data_dir: Path) -> None:
     """Make an account, and print its password and its API key."""
     with _open_store(data_dir) as store:
         account = accounts.add(store, username)
-    click.echo(f"export TUTUM_USER={account.username}\nexport TUTUM_APIKEY={account.apikey}")
+    _tell_key(account.username, account.apikey)
     click.echo(f"Password of {account.username} (shown this once): {account.password}")
 
 
@@ -177,7 +177,7 @@ def rotate_key(username: str, data_dir: Path) -> None:
         apikey = accounts.rotate_key(store, username)
     if username == FIRST_ACCOUNT:
         write_client_file(data_dir, username, apikey)
-    click.echo(f"export TUTUM_USER={username}\nexport TUTUM_APIKEY={apikey}")
+    _tell_key(username, apikey)
 
 
 @user.command("remove")
@@ -188,6 +188,11 @@ def remove_user(username: str, data_dir: Path) -> None:
     with _open_store(data_dir) as store:
         accounts.remove(store, username)
     click.echo(f"Account '{username}' is removed.")
+
+
+def _tell_key(username: str, apikey: str) -> None:
+    """Print the lines that let a script use an account, also where a file names another one."""
+    click.echo(f"export TUTUM_USER={username}\nexport TUTUM_APIKEY={apikey}\nexport TUTUM_CONFIG_FILE={os.devnull}")
 
 
 @contextmanager
