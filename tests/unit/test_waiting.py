@@ -4,7 +4,7 @@ import time
 import pytest
 
 import tutum
-from rawservice import SILENCE, reply
+from rawservice import RESET, SILENCE, reply
 
 UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
 
@@ -98,6 +98,14 @@ def test_a_silent_service_does_not_outlast_the_deadline(raw, thing, timeout):
     with pytest.raises(tutum.TutumWaitError) as caught:
         thing.wait(timeout=0.2)
     assert time.time() - began < 3 and caught.value.state == "Starting"
+
+
+def test_connections_that_are_lost_late_do_not_outlast_the_deadline(raw, thing):
+    raw.answer([lambda: time.sleep(0.9), RESET])
+    began = time.time()
+    with pytest.raises(tutum.TutumApiError):
+        thing.wait(timeout=1)
+    assert time.time() - began < 1.8
 
 
 def test_a_service_that_asks_for_more_than_is_left_is_reported(raw, thing, monkeypatch):

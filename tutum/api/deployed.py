@@ -5,8 +5,6 @@ import time
 
 import six
 
-import tutum
-from tutum.api import timeouts
 from tutum.api.base import RESTModel
 from tutum.api.bounded import now
 from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
@@ -78,8 +76,7 @@ class Deployed(RESTModel):
         while True:
             left = None if deadline is None else max(deadline - now(), LAST_LOOK)
             try:
-                self._accept(send_request("GET", path, timeout=within(left), longest_pause=left),
-                             "GET")
+                self._accept(send_request("GET", path, time_left=left), "GET")
             except TutumTimeoutError:
                 if deadline is None or now() < deadline:
                     raise
@@ -98,11 +95,3 @@ class Deployed(RESTModel):
                                      state=seen)
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
-
-
-def within(seconds):
-    """Return the time-out of a request that must not take longer than is left, if that ends."""
-    if seconds is None:
-        return None
-    return tuple(seconds if part is None else min(part, seconds)
-                 for part in timeouts.pair(tutum.timeout))

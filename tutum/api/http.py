@@ -11,7 +11,7 @@ import requests
 import six
 
 import tutum
-from tutum.api import body, credentials, replies, retry, urls, wirelog
+from tutum.api import body, credentials, replies, retry, timeouts, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
 from tutum.api.messages import Reply, Request
@@ -26,7 +26,7 @@ REMEDIES = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_U
 
 
 def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None,
-                 longest_pause=None):
+                 time_left=None):
     """Send a request to the service and return what it answers.
 
     A GET is sent again, at most ``tutum.retries`` times, when the connection is lost or the service
@@ -39,8 +39,7 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     :param headers: mapping of more headers
     :param auth: user name and password, sent in place of the key
     :param timeout: as ``tutum.timeout``, for this call; ``None`` means ``tutum.timeout``
-    :param longest_pause: seconds that a busy service may ask to wait before the request is sent
-        again; it is an error when it asks for more; ``None`` means a minute
+    :param time_left: seconds for all attempts and the pauses between them, ``None`` for no bound
     :returns: the reply's JSON, ``None`` when it has no body
     :raises TutumAuthError: when there are no credentials or the service refuses them (401)
     :raises TutumNotFoundError: when there is no such object (404)
@@ -54,9 +53,10 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     authorization = credentials.basic(*auth) if auth else credentials.authorization()
     request = Request(six.ensure_str(method).upper(), urls.below(base, path, params),
                       authorization, headers, data, tutum.timeout if timeout is None else timeout)
-    reply = persist(base, request, longest_pause)
+    deadline = None if time_left is None else now() + time_left
+    reply = persist(base, request, deadline)
     if reply.location and request.method == "GET":
-        reply = follow(base, request, reply, longest_pause)
+        reply = follow(base, request, reply, deadline)
     return reply.value()
 
 
@@ -70,22 +70,23 @@ def close():
         lines.close()
 
 
-def follow(base, request, reply, longest_pause):
+def follow(base, request, reply, deadline):
     """Return the reply to which redirects lead, or the one that leads too far."""
     for _ in range(LONGEST_CHAIN):
         url = urls.redirect(base, request.url, reply.location)
         if url is None:
             break
         request.url = url
-        reply = persist(base, request, longest_pause)
+        reply = persist(base, request, deadline)
     return reply
 
 
-def persist(base, request, longest_pause):
+def persist(base, request, deadline):
     """Return the reply to a request, sent again where that does no harm."""
     line = line_to(base)
-    tried = 0
+    tried, timeout = 0, request.timeout
     while True:
+        request.timeout = timeouts.within(timeout, deadline and deadline - now())
         began, reply, failed = now(), None, None
         try:
             reply = exchange(line, request)
@@ -96,7 +97,7 @@ def persist(base, request, longest_pause):
                             safe=request.method == "GET" or not line.adapter.attempt.sent,
                             lost=isinstance(failed, TutumConnectionError),
                             status=reply and reply.status,
-                            retry_after=reply and reply.retry_after, longest=longest_pause)
+                            retry_after=reply and reply.retry_after, longest=deadline and deadline - now())
         if pause is None:
             break
         time.sleep(pause)

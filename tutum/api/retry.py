@@ -22,14 +22,13 @@ def pause(tried, retries, safe, lost=False, status=None, retry_after=None, longe
     :param lost: whether the connection was refused or lost
     :param status: status of the reply, where there was one
     :param retry_after: seconds that the service asked to wait, where it did
-    :param longest: seconds that it may ask for, ``None`` for a minute
+    :param longest: seconds that the pause may take, ``None`` for a minute
     :returns: seconds, or ``None`` when it must not be sent again
     """
     if tried >= retries or not safe or not (lost or status in BUSY):
         return None
-    if (retry_after or 0) > (LONGEST_PAUSE if longest is None else longest):
-        return None
-    return max(retry_after or 0, backoff(tried))
+    wanted = max(retry_after or 0, backoff(tried))
+    return None if wanted > (LONGEST_PAUSE if longest is None else longest) else wanted
 
 
 def backoff(tried):

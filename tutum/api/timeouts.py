@@ -25,6 +25,19 @@ def pair(timeout):
     return tuple(parts)
 
 
+def within(parts, seconds):
+    """Return a time-out that ends within what is left, or at once where nothing is.
+
+    :param parts: the two numbers of a time-out
+    :param seconds: what is left, ``None`` for no bound
+    :returns: two numbers
+    """
+    if seconds is None:
+        return parts
+    left = max(seconds, 0.001)
+    return tuple(left if part is None else min(part, left) for part in parts)
+
+
 def leaves_time(part):
     """Tell whether a value is a number of seconds that can pass."""
     return isinstance(part, NUMBERS) and not isinstance(part, bool) and part > 0
