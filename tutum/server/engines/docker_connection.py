@@ -20,10 +20,11 @@ SHORT, PATIENT, NORMAL, LONG = 1.0, 10.0, 60.0, 300.0
 #: Connections to the engine that are kept for the next calls.
 POOL_SIZE = 64
 
-#: What an engine says that has no room, that is in trouble itself, and that cannot have a port.
+#: What an engine says that has no room, that is in trouble itself, and that cannot have a port. Each has what no
+#: container's name can have, which the engine repeats.
 DISK_FULL = ("no space left on device",)
-IN_TROUBLE = DISK_FULL + ("context canceled", "deadline exceeded", "transport", "ttrpc", "connection refused",
-                          "is already in progress", "is marked for removal")
+IN_TROUBLE = DISK_FULL + ("context canceled", "deadline exceeded", "transport is closing", "transport: ", "ttrpc: ",
+                          "connection refused", "is already in progress", "is marked for removal")
 PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 

@@ -1,6 +1,7 @@
 """How it is noticed that a container ended: by the engine's events, and by looking where they may have been missed."""
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from docker.types import CancellableStream
 
 from tutum.server.engines import EngineError
 from tutum.server.engines.docker_connection import Connection
+
+log = logging.getLogger("tutum.server")
 
 #: Seconds between two looks at all containers.
 LOOK_INTERVAL = 30.0
@@ -64,9 +67,12 @@ class Exits:
                     self._look()
                     for event in self._stream:
                         since = event["time"]
-                        self.hint(event["Actor"]["Attributes"][self._uuid_label])
+                        if self._uuid_label in event["Actor"]["Attributes"]:
+                            self.hint(event["Actor"]["Attributes"][self._uuid_label])
             except EngineError:
                 pass
+            except Exception:
+                log.exception("The Docker Engine's events cannot be read; they are asked for again")
             self._closed.wait(RECONNECT_PAUSE)
 
     def _look_now_and_then(self) -> None:

@@ -110,8 +110,12 @@ class ProcessEngine(Engine):
         home = self._home(spec.uuid)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         process = self._processes[spec.uuid] = _Process()
-        self._send(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
-                   output=str(self._log(spec.uuid)), memory=spec.size.memory_mb << 20)
+        try:
+            self._send(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
+                       output=str(self._log(spec.uuid)), memory=spec.size.memory_mb << 20)
+        except BaseException:
+            del self._processes[spec.uuid]
+            raise
         if not process.answered.wait(PATIENCE):
             raise EngineUnavailable("The process that starts containers does not answer")
         if process.is_lost:
@@ -155,6 +159,7 @@ class ProcessEngine(Engine):
                 return
             except OSError:
                 if time.monotonic() > deadline:
+                    self._end(spec.uuid, (signal.SIGKILL, PATIENCE))
                     raise StartFailed(f"It does not listen at port {address[1]} after {READY_TIMEOUT:.0f} s") from None
             process.ended.wait(pause)
             pause = min(pause * 1.5, 0.1)
