@@ -1,6 +1,8 @@
 """What is sent again, and where redirects are followed."""
 from __future__ import unicode_literals
 
+import logging
+
 import pytest
 
 import tutum
@@ -34,6 +36,28 @@ def test_a_lost_write_is_not_sent_again(raw, pauses, method):
         http.send_request(method, "x/")
     assert raw.count(method) == 1 and not pauses
     assert "may have been carried out" in str(caught.value)
+
+
+def test_a_lost_write_is_not_sent_again_when_a_handler_of_logs_sends_requests(raw, pauses):
+    class Asking(logging.Handler):
+        def emit(self, record):
+            tutum.logger.removeHandler(self)
+            tutum.base_url = "http://127.0.0.1:1/"
+            with pytest.raises(tutum.TutumConnectionError):
+                http.send_request("GET", "x/")
+            tutum.base_url = raw.base_url
+
+    raw.answer(RESET)
+    handler = Asking()
+    tutum.logger.addHandler(handler)
+    tutum.logger.setLevel(logging.INFO)
+    try:
+        with pytest.raises(tutum.TutumConnectionError):
+            http.send_request("POST", "x/", data={})
+    finally:
+        tutum.logger.removeHandler(handler)
+        tutum.logger.setLevel(logging.NOTSET)
+    assert raw.count("POST") == 1
 
 
 def test_a_write_that_never_left_is_tried_again(raw, pauses, monkeypatch):

@@ -50,9 +50,10 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
     :raises TutumApiError: for any other status, and for a reply that is no JSON
     """
     base = urls.base(tutum.base_url)
-    authorization = credentials.basic(*auth) if auth else credentials.authorization()
+    # The header is in no variable: some tracebacks show those.
     request = Request(six.ensure_str(method).upper(), urls.below(base, path, params),
-                      authorization, headers, data, tutum.timeout if timeout is None else timeout)
+                      credentials.basic(*auth) if auth else credentials.authorization(),
+                      headers, data, tutum.timeout if timeout is None else timeout)
     deadline = None if time_left is None else now() + time_left
     reply = persist(base, request, deadline)
     if reply.location and request.method == "GET":
@@ -92,9 +93,11 @@ def persist(base, request, deadline):
             reply = exchange(line, request)
         except TutumApiError as error:
             failed = error
+        # First of all: what logs may be sending requests of its own.
+        sent = line.adapter.attempt.sent
         wirelog.attempt(request, reply, failed, now() - began)
         pause = retry.pause(tried, int(tutum.retries or 0),
-                            safe=request.method == "GET" or not line.adapter.attempt.sent,
+                            safe=request.method == "GET" or not sent,
                             lost=isinstance(failed, TutumConnectionError),
                             status=reply and reply.status,
                             retry_after=reply and reply.retry_after, longest=deadline and deadline - now())

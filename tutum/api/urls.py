@@ -47,9 +47,8 @@ def base(address):
     :raises TutumApiError: when it is no address of an HTTP service
     :raises TutumAuthError: when the key would go to another machine in the clear
     """
-    try:
-        known = _bases[address]
-    except (KeyError, TypeError):
+    known = _bases.get(address) if isinstance(address, six.string_types) else None
+    if known is None:
         known = _bases[address] = split(address)
     if known.origin.startswith("http:") and not known.loopback and not http_allowed():
         raise TutumAuthError(
