@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 from serverprocess import Api, until
+from sqlalchemy.exc import IntegrityError
 
 from tutum.server import config as config_file
+from tutum.server.store import Account, Store
 
 TUTUM_SERVER = [sys.executable, "-m", "tutum.server"]
 
@@ -83,6 +85,13 @@ def test_passwords_are_kept_as_salted_scrypt_hashes(server):
     server.start()
     records = b"".join(path.read_bytes() for path in server.data_dir.glob("tutum.db*"))
     assert b"scrypt:" in records and server.password.encode() not in records
+
+
+def test_errors_of_the_records_hold_no_secrets(tmp_path):
+    with closing(Store(tmp_path / "tutum.db")) as store, pytest.raises(IntegrityError) as caught:
+        with store.writing() as session:
+            session.add_all(Account(username="ann", password_hash="the hash", apikey="the key") for _ in range(2))
+    assert "the hash" not in str(caught.value) and "the key" not in str(caught.value)
 
 
 def test_status_prints_a_table(api, shared_server):

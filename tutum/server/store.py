@@ -191,7 +191,7 @@ class Store:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._engine = sqlalchemy.create_engine(
             sqlalchemy.URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1,
-            connect_args={"timeout": BUSY_TIMEOUT})
+            connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
         self._write_lock = threading.RLock()
         event.listen(self._engine, "connect", _prepare_connection)
