@@ -297,61 +297,6 @@ def test_a_linking_container_gets_the_way_to_the_linked_one(api, engine):
     assert "Hello world!" in engine.read_from(container, f"http://{address}/")
 
 
-CRASH = "sh -c 'echo run; exit 1'"
-
-
-def ended(api, application, state):
-    """Wait until every container of an application has a state, and return them."""
-    def check():
-        found = api.containers(application)
-        return found if all(each["state"] in (state, "Terminated") for each in found) else None
-    return until(check)
-
-
-def runs(api, container):
-    return api.object(f"container/{container['uuid']}/logs/")["logs"].count("run\n")
-
-
-def test_autorestart_tries_three_times_and_leaves_the_container_stopped(api):
-    application = api.create(image="any/thing", run_command=CRASH, autorestart="ON_FAILURE")
-    container, = until(lambda: [each for each in api.containers(application)
-                                if each["state"] == "Stopped" and runs(api, each) == 4])
-    assert container["exit_code"] == 1
-    assert api.settled(f"application/{application['uuid']}/")["state"] == "Stopped"
-
-
-def test_autorestart_on_failure_leaves_a_success_alone(api):
-    application = api.create(image="any/thing", run_command="sh -c 'echo run'", autorestart="ON_FAILURE",
-                             autodestroy="ON_FAILURE")
-    container, = ended(api, application, "Stopped")
-    assert runs(api, container) == 1
-
-
-def test_autoreplace_makes_new_containers_with_the_same_name(api):
-    application = api.create(image="any/thing", name="job", run_command=CRASH, autoreplace="ALWAYS")
-    until(lambda: len(api.containers(application)) == 4)
-    containers = ended(api, application, "Stopped")
-    assert sorted(each["state"] for each in containers) == ["Stopped"] + ["Terminated"] * 3
-    assert {each["unique_name"] for each in containers} == {"job-1"}
-    assert runs(api, containers[0]) == 1
-
-
-def test_autodestroy_terminates_what_ended(api):
-    application = api.create(image="any/thing", run_command="sh -c 'exit 0'", autodestroy="ALWAYS")
-    path = f"application/{application['uuid']}/"
-    until(lambda: api.object(path)["state"] == "Not running")
-    assert api.object(path)["target_num_containers"] == 0
-
-
-def test_a_stop_that_was_asked_for_triggers_no_recovery(api):
-    application = api.running(image="any/thing", run_command="sleep 600", autorestart="ALWAYS", autoreplace="ALWAYS",
-                              autodestroy="ALWAYS")
-    path = f"application/{application['uuid']}/"
-    api.act(path + "stop/")
-    assert api.settled(path)["state"] == "Stopped"
-    assert [each["state"] for each in api.containers(application)] == ["Stopped"]
-
-
 def test_containers_of_a_sequence_get_the_variables_of_those_before(api):
     application = api.running(image="any/thing", name="seq", sequential_deployment=True, target_num_containers=3,
                               run_command="sh -c 'env; exec sleep 600'", container_ports=[{"inner_port": 80}])
@@ -367,24 +312,31 @@ def test_containers_of_a_sequence_get_the_variables_of_those_before(api):
 STUBBORN = {"image": "any/thing", "run_command": "sh -c 'trap \"\" TERM; while :; do sleep 1; done'"}
 
 
+def act_on_container(api, container, action, wait=True):
+    path = f"container/{container['uuid']}/"
+    api.act(path + f"{action}/")
+    if wait:
+        api.settled(path)
+
+
 def test_stop_also_stops_a_container_that_is_just_being_started(api):
     application = api.running(image="any/thing", run_command="sleep 600", target_num_containers=2)
     path, container = f"application/{application['uuid']}/", api.containers(application)[0]
-    api.act(f"container/{container['uuid']}/stop/")
-    api.settled(f"container/{container['uuid']}/")
-    api.act(f"container/{container['uuid']}/start/")
+    act_on_container(api, container, "stop")
+    act_on_container(api, container, "start", wait=False)
     api.act(path + "stop/")
-    assert (api.settled(path)["state"], api.settled(path)["stopped_num_containers"]) == ("Stopped", 2)
+    settled = api.settled(path)
+    assert (settled["state"], settled["stopped_num_containers"]) == ("Stopped", 2)
 
 
 def test_start_also_starts_a_container_that_is_just_being_stopped(api):
     application = api.running(**STUBBORN, target_num_containers=3)
     path, (stopped, stopping, _) = f"application/{application['uuid']}/", api.containers(application)
-    api.act(f"container/{stopped['uuid']}/stop/")
-    api.settled(f"container/{stopped['uuid']}/")
-    api.act(f"container/{stopping['uuid']}/stop/")
+    act_on_container(api, stopped, "stop")
+    act_on_container(api, stopping, "stop", wait=False)
     api.act(path + "start/")
-    assert (api.settled(path)["state"], api.settled(path)["running_num_containers"]) == ("Running", 3)
+    settled = api.settled(path)
+    assert (settled["state"], settled["running_num_containers"]) == ("Running", 3)
 
 
 def test_a_role_gives_containers_a_key_while_their_application_is_there(api):
