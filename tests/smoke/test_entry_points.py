@@ -34,7 +34,7 @@ def test_entry_point_exits_with_status_1(ended):
 def test_entry_point_says_what_to_install_and_nothing_else(ended):
     out, error = ended[1:]
     assert out == ""
-    assert "'python-tutum[server]'" in error
+    assert "pip install '.[server]'" in error
     assert len(error.splitlines()) == 1
 
 

@@ -14,7 +14,7 @@ def main():
     """
     if sys.version_info < OLDEST_PYTHON:
         sys.exit("tutum-server needs Python %d.%d or newer, and this is Python %d.%d. The library itself (import "
-                 "tutum) works here; to run the service: pip install 'python-tutum[server]' with a newer Python."
+                 "tutum) works here; to run the service: pip install '.[server]' in a clone, with a newer Python."
                  % (OLDEST_PYTHON + sys.version_info[:2]))
     try:
         import click  # noqa: F401
@@ -22,8 +22,8 @@ def main():
         import sqlalchemy  # noqa: F401
         import waitress  # noqa: F401
     except ImportError as error:
-        sys.exit("tutum-server needs packages that are not installed (%s). Install them with: "
-                 "pip install 'python-tutum[server]'" % error)
+        sys.exit("tutum-server needs packages that are not installed (%s). Install them in a clone of the repository "
+                 "with: pip install '.[server]'" % error)
     from tutum.server.cli import cli
     cli(prog_name="tutum-server")
 
