@@ -41,11 +41,14 @@ class Application(Deployed):
     def create(cls, **attributes):
         """Make a new application; ``save()`` deploys it.
 
+        A text may have 65,536 characters, and a list 1,000 items.
+
         :param str image: what to run, such as ``"tutum/hello-world"`` or ``"acme/shop:v3"``;
             required
-        :param str name: its name, letters, digits, ``_`` and ``-``, 63 at most; default: the
-            image's name without namespace and tag
-        :param int target_num_containers: how many containers to run, 1 at least; default: 1
+        :param str name: its name, a letter or digit and then letters, digits, ``_`` and ``-``, 63
+            in all; default: the image's name without namespace and tag
+        :param int target_num_containers: how many containers to run, from 1 to what the account
+            may have, 200 unless the service says otherwise; default: 1
         :param str container_size: ``"XS"``, ``"S"``, ``"M"``, ``"L"`` or ``"XL"``; default:
             ``"XS"``
         :param str run_command: command to run; default: the image's
