@@ -67,12 +67,15 @@ class Server:
         self.data_dir = Path(data_dir)
         self.process = None
         self.user, self.apikey, self.password = "tutum", None, None
+        self.told = ""
 
     def start(self, *options, stderr=None):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tutum.server", "serve", "--port", "0", "--data-dir", str(self.data_dir), *options],
             stdout=subprocess.PIPE, stderr=stderr, text=True)
+        self.told = ""
         for line in self.process.stdout:
+            self.told += line
             words = re.match(r"export TUTUM_APIKEY=(?P<apikey>.+)|Password of .*: (?P<password>.+)"
                              r"|Listening at (?P<base_url>.+)", line)
             for name, value in (words.groupdict() if words else {}).items():

@@ -104,7 +104,16 @@ def test_status_prints_a_table(api, shared_server):
                                     for number, port in zip((1, 2), ports)]
 
 
-def test_status_without_a_service_says_so(tmp_path):
+def test_status_says_when_no_service_runs(server):
+    server.start()
+    running = run("status", "--data-dir", server.data_dir)
+    server.end()
+    ended = run("status", "--data-dir", server.data_dir)
+    assert running.stdout.startswith("ACCOUNT")
+    assert ended.stdout == ("No service runs on this data; below is how the last one left it.\n" + running.stdout)
+
+
+def test_status_without_any_data_says_so(tmp_path):
     ended = run("status", "--data-dir", tmp_path / "nothing")
     assert ended.returncode == 1 and "--data-dir" in ended.stderr
     assert not (tmp_path / "nothing").exists()

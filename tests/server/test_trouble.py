@@ -2,34 +2,10 @@
 import fcntl
 import socket
 import sqlite3
-import subprocess
 import time
-from contextlib import contextmanager
 
-import pytest
+from fulldisk import fill, small_disk
 from serverprocess import Server, processes_of, until
-
-
-@contextmanager
-def small_disk(path, size):
-    """Mount a file system of its own at a path."""
-    path.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip("only root can make a disk that is full")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
-def fill(path):
-    with open(path, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
 
 
 def test_a_full_disk_is_503_with_the_reason_and_nothing_is_half_made(tmp_path):

@@ -123,6 +123,11 @@ def exist(store: Store) -> bool:
         return session.scalar(select(Account.id).limit(1)) is not None
 
 
+def find(store: Store, username: str) -> Identity | None:
+    """Return the account that has this name, or None."""
+    return _find(store, username)[0]
+
+
 def by_apikey(store: Store, username: str, apikey: str) -> Identity | None:
     """Return the account that has this name and API key, or None.
 

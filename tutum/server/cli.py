@@ -20,11 +20,10 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from tutum import __version__
-from tutum.server import accounts
+from tutum.server import accounts, firstaccount
 from tutum.server import config as config_file
 from tutum.server.config import Config
-from tutum.server.service import (DATABASE, ENGINES, FIRST_ACCOUNT, Service, Settings, StartError, is_loopback,
-                                  write_client_file)
+from tutum.server.service import DATABASE, ENGINES, Service, Settings, StartError, is_loopback, is_served
 from tutum.server.status import table as status_table
 from tutum.server.store import RecordsError, Store
 
@@ -102,7 +101,7 @@ def serve(allow_remote: bool, **options: Any) -> None:
                                "Add --allow-remote if that is meant.")
     _end_on_signals()
     try:
-        with _make_service(settings) as service:
+        with _started(settings) as service:
             _introduce(service)
             service.serve()
     except KeyboardInterrupt:
@@ -120,7 +119,7 @@ def run(command: tuple[str, ...], **options: Any) -> None:
     """
     _end_on_signals()
     with tempfile.TemporaryDirectory(prefix="tutum-") as directory:
-        with _make_service(Settings(data_dir=Path(directory), temporary=True, **options)) as service:
+        with _started(Settings(data_dir=Path(directory), temporary=True, **options)) as service:
             status = _run_beside(service, command)
     sys.exit(status)
 
@@ -130,6 +129,8 @@ def run(command: tuple[str, ...], **options: Any) -> None:
 def status(data_dir: Path) -> None:
     """Print a table of all applications and containers."""
     with _open_store(data_dir) as store:
+        if not is_served(data_dir):
+            click.echo("No service runs on this data; below is how the last one left it.")
         click.echo(status_table(store))
 
 
@@ -174,10 +175,8 @@ def change_password(username: str, data_dir: Path) -> None:
 def rotate_key(username: str, data_dir: Path) -> None:
     """Give an account a new API key, print it, and void the old one."""
     with _open_store(data_dir) as store:
-        apikey = accounts.rotate_key(store, username)
-    if username == FIRST_ACCOUNT:
-        write_client_file(data_dir, username, apikey)
-    _tell_key(username, apikey)
+        _tell_key(username, accounts.rotate_key(store, username))
+        firstaccount.keep_client_file(store, data_dir)
 
 
 @user.command("remove")
@@ -187,6 +186,7 @@ def remove_user(username: str, data_dir: Path) -> None:
     """Remove an account that has no applications."""
     with _open_store(data_dir) as store:
         accounts.remove(store, username)
+        firstaccount.keep_client_file(store, data_dir)
     click.echo(f"Account '{username}' is removed.")
 
 
@@ -205,7 +205,7 @@ def _open_store(data_dir: Path) -> Iterator[Store]:
         raise click.ClickException(str(error)) from error
     try:
         yield store
-    except (accounts.AccountError, OperationalError) as error:
+    except (accounts.AccountError, OperationalError, OSError) as error:
         raise click.ClickException(str(getattr(error, "orig", error))) from error
     finally:
         store.close()
@@ -234,31 +234,35 @@ def _run_beside(service: Service, command: tuple[str, ...]) -> int:
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
-def _make_service(settings: Settings) -> Service:
+@contextmanager
+def _started(settings: Settings) -> Iterator[Service]:
     try:
-        return Service(replace(settings, data_dir=settings.data_dir.absolute()))
+        with Service(replace(settings, data_dir=settings.data_dir.absolute())) as service:
+            yield service
     except StartError as error:
         raise click.ClickException(str(error)) from error
 
 
 def _introduce(service: Service) -> None:
-    variables = _variables(service)
-    if service.new_account is None:
-        click.echo(f"export TUTUM_BASE_URL={service.base_url}")
-    else:
+    kept_back = () if service.has_new_client_file else ("TUTUM_USER", "TUTUM_APIKEY")
+    if service.has_new_client_file:
         click.echo("# To use this service from a script, set:")
-        for name, value in variables.items():
+    for name, value in _variables(service).items():
+        if name not in kept_back:
             click.echo(f"export {name}={shlex.quote(value)}")
-        click.echo(f"Password of {service.new_account.username} (shown this once): {service.new_account.password}")
+    if service.new_password is not None:
+        click.echo(f"Password of {service.first_account.username} (shown this once): {service.new_password}")
     click.echo(f"Listening at {service.base_url}")
     sys.stdout.flush()
 
 
 def _variables(service: Service) -> dict[str, str]:
+    """Return what lets a script use the first account, or find the service at least where that was removed."""
     variables = {"TUTUM_BASE_URL": service.base_url}
-    if service.new_account is not None:
-        variables.update(TUTUM_USER=service.new_account.username, TUTUM_APIKEY=service.new_account.apikey)
-    return {**variables, "TUTUM_CONFIG_FILE": str(service.client_file)}
+    if service.first_account is not None:
+        variables.update(TUTUM_USER=service.first_account.username, TUTUM_APIKEY=service.first_account.apikey,
+                         TUTUM_CONFIG_FILE=str(service.client_file))
+    return variables
 
 
 def _default_data_dir() -> Path:

@@ -1,15 +1,19 @@
 """The service as a whole: its parts put together in a data directory, opened and closed in order."""
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
 import socket
-import time
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutum.server import accounts, images
+from sqlalchemy.exc import OperationalError
+
+from tutum.server import accounts, firstaccount, images, locks
+from tutum.server.accounts import Identity
 from tutum.server.config import Config
 from tutum.server.controller import Controller
 from tutum.server.engines import Engine, EngineError
@@ -24,17 +28,14 @@ from tutum.server.web.serving import create_server
 #: The names of the engines.
 ENGINES = ("process", "docker")
 
-#: The user name of the account that is made at the first start.
-FIRST_ACCOUNT = "tutum"
-
 #: The file of the records in the data directory.
 DATABASE = "tutum.db"
 
-#: The file in the data directory that has the first account's credentials in the form of ``~/.tutum``.
-CLIENT_FILE = "client.ini"
+#: The file that a service locks while it is there, and seconds to wait for who only looks whether one is.
+LOCK, LOOK_TIME = "lock", 1.0
 
-#: Seconds to wait until the containers of a service that was killed are down.
-TAKE_DOWN_TIME = 15.0
+#: The file that is locked until a service's containers are down, and seconds to wait for those of one that was killed.
+CONTAINERS_LOCK, TAKE_DOWN_TIME = "containers.lock", 15.0
 
 
 class StartError(Exception):
@@ -70,49 +71,47 @@ class Settings:
 class Service:
     """A service in a data directory, to be used as a context manager around `serve`.
 
-    :raises StartError: the directory is in use, the port is taken, or the records cannot be used
+    :raises StartError: here or on entering: the directory is in use or cannot be used, or the port is taken
     """
 
     def __init__(self, settings: Settings) -> None:
-        data_dir, config = settings.data_dir, settings.config
-        self._locks = [_lock(data_dir, "lock", 0), _lock(data_dir, "containers.lock", TAKE_DOWN_TIME)]
         listener = _listen(settings.host, settings.port)
         api_url = f"http://{_host_in_url(settings.host, settings.public_host)}:{listener.getsockname()[1]}"
         #: What `tutum.base_url` has to be for this service.
         self.base_url = f"{api_url}{API_PREFIX}/"
-        #: A file that `TUTUM_CONFIG_FILE` can name, with the credentials of the first account.
-        self.client_file = data_dir / CLIENT_FILE
-        try:
-            self._store = Store(data_dir / DATABASE)
-        except RecordsError as error:
-            raise StartError(str(error)) from error
-        self._engine = self._make_engine(settings)
+        #: The first account, or None where it was removed, and its password where it was made by this start.
+        self.first_account: Identity | None = None
+        self.new_password: str | None = None
+        #: The file with the first account's credentials, and whether they were not in it before.
+        self.client_file = settings.data_dir / firstaccount.CLIENT_FILE
+        self.has_new_client_file = False
+        self._data_dir, config = settings.data_dir, settings.config
+        with _told(self._data_dir):
+            self._locks = _lock(self._data_dir)
+            self._store = Store(self._data_dir / DATABASE)
+            self._engine = self._make_engine(settings)
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)
         self._controller = Controller(self._store, self._engine, addresses, config.sizes)
         self._server = create_server(create_app(Context(
             store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=self._engine.logs,
             wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle())), listener)
-        #: The account that was made because there was none, or None.
-        self.new_account = None if accounts.exist(self._store) else accounts.add(self._store, FIRST_ACCOUNT)
-        if self.new_account is not None:
-            write_client_file(data_dir, self.new_account.username, self.new_account.apikey)
 
     def _make_engine(self, settings: Settings) -> Engine:
         bind_host = "127.0.0.1" if is_loopback(settings.public_host) else "0.0.0.0"
         if settings.engine == "docker":
             from tutum.server.engines.docker import DockerEngine  # the SDK takes long to load
-            try:
-                return DockerEngine(settings.data_dir / "docker.id", settings.docker_host, bind_host,
-                                    settings.temporary)
-            except EngineError as error:
-                raise StartError(str(error)) from error
+            return DockerEngine(settings.data_dir / "docker.id", settings.docker_host, bind_host, settings.temporary)
         return ProcessEngine(settings.data_dir / "containers", bind_host, settings.config.images, self._locks[1])
 
     def __enter__(self) -> Service:
-        self._engine.open()
-        images.show_public(self._store, self._engine.public_images())
-        self._controller.open()
+        with _told(self._data_dir):
+            self._engine.open()
+            images.show_public(self._store, self._engine.public_images())
+            self.new_password = firstaccount.make(self._store)
+            self.has_new_client_file = firstaccount.keep_client_file(self._store, self._data_dir)
+            self.first_account = accounts.find(self._store, firstaccount.USERNAME)
+            self._controller.open()
         return self
 
     def serve(self) -> None:
@@ -138,27 +137,31 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _lock(data_dir: Path, name: str, patience: float) -> int:
-    """Lock a file of the data directory until it is closed, here and in the processes that were given it.
-
-    :param patience: seconds to wait for the lock
-    """
+@contextmanager
+def _told(data_dir: Path) -> Iterator[None]:
+    """Turn what can go wrong with the data directory or the engine into a StartError."""
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock_file = os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        yield
+    except (RecordsError, EngineError) as error:
+        raise StartError(str(error)) from error
+    except (OperationalError, sqlite3.OperationalError) as error:
+        raise StartError(f"Cannot use the records in {data_dir / DATABASE}: {getattr(error, 'orig', error)}") from error
     except OSError as error:
-        raise StartError(f"Cannot use the data directory {data_dir}: {error.strerror}") from error
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock_file
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(lock_file)
-                raise StartError(f"The data directory {data_dir} is in use by another service. Stop it, or choose "
-                                 "another directory with --data-dir.") from None
-            time.sleep(0.05)
+        raise StartError(f"Cannot use {error.filename or data_dir}: {error.strerror or error}") from error
+
+
+def _lock(data_dir: Path) -> list[int]:
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return [locks.acquire(data_dir / LOCK, LOOK_TIME), locks.acquire(data_dir / CONTAINERS_LOCK, TAKE_DOWN_TIME)]
+    except BlockingIOError:
+        raise StartError(f"The data directory {data_dir} is in use by another service. Stop it, or choose another "
+                         "directory with --data-dir.") from None
+
+
+def is_served(data_dir: Path) -> bool:
+    """Tell whether a service runs on a data directory."""
+    return locks.is_held(data_dir / LOCK)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -182,11 +185,3 @@ def _host_in_url(host: str, public_host: str) -> str:
     if address.is_unspecified:
         return public_host
     return f"[{host}]" if address.version == 6 else host
-
-
-def write_client_file(data_dir: Path, username: str, apikey: str) -> None:
-    """Keep an account's credentials where only the data directory's owner can read them."""
-    unfinished = data_dir / (CLIENT_FILE + ".new")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(f"[auth]\nuser = {username}\napikey = {apikey}\n")
-    os.replace(unfinished, data_dir / CLIENT_FILE)
