@@ -4,8 +4,11 @@ from __future__ import annotations
 import threading
 import time
 
-#: Failures of one name from one address that are free, and the seconds after which they are forgotten.
-FREE_FAILURES, MEMORY = 5, 300.0
+#: Failures that are free: of one name from one address, and of all names from it, which those behind a proxy share.
+FREE_FAILURES, FREE_FAILURES_OF_ADDRESS = 5, 100
+
+#: Seconds from the first failure after which all are forgotten.
+MEMORY = 300.0
 
 #: Seconds to wait after the first failure that is not free; each further one doubles them, up to the longest.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -13,34 +16,45 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 #: Names and addresses that are remembered at most; the oldest are forgotten first.
 MAX_REMEMBERED = 10000
 
+#: Passwords that are hashed at once, so that most of the threads and processors are left to other requests.
+MAX_HASHING = 2
+
 
 class Throttle:
-    """Remembers failed logins by who it was: the kind of credential, the user name and the address."""
+    """Remembers failed logins, each of a kind of credential, from an address, with a user name."""
 
     def __init__(self) -> None:
-        self._failures: dict[tuple[str, ...], tuple[int, float]] = {}
+        #: How many there were, and when the first and the last was.
+        self._failures: dict[tuple[str, ...], tuple[int, float, float]] = {}
         self._lock = threading.Lock()
+        #: Held while a password is hashed.
+        self.hashing = threading.BoundedSemaphore(MAX_HASHING)
 
-    def wait(self, who: tuple[str, ...]) -> float:
+    def wait(self, kind: str, address: str, username: str) -> float:
         """Return how many seconds someone has to wait before being listened to; 0 for not at all."""
-        with self._lock:
-            count, last = self._failures.get(who, (0, 0.0))
-        if count < FREE_FAILURES:
-            return 0.0
-        wait = min(FIRST_WAIT * 2 ** min(count - FREE_FAILURES, 10), LONGEST_WAIT)
-        return max(0.0, last + wait - time.monotonic())
+        return max(self._wait((kind, address, username), FREE_FAILURES),
+                   self._wait((kind, address), FREE_FAILURES_OF_ADDRESS))
 
-    def failed(self, who: tuple[str, ...]) -> None:
+    def _wait(self, who: tuple[str, ...], free: int) -> float:
+        moment = time.monotonic()
+        with self._lock:
+            count, first, last = self._failures.get(who, (0, moment, moment))
+        if count < free or moment - first > MEMORY:
+            return 0.0
+        return max(0.0, last + min(FIRST_WAIT * 2 ** min(count - free, 10), LONGEST_WAIT) - moment)
+
+    def failed(self, kind: str, address: str, username: str) -> None:
         """Remember a failure."""
         moment = time.monotonic()
         with self._lock:
-            count, last = self._failures.pop(who, (0, moment))
-            self._failures[who] = (count + 1 if moment - last < MEMORY else 1, moment)
-            if len(self._failures) > MAX_REMEMBERED:
+            for who in ((kind, address, username), (kind, address)):
+                count, first, _ = self._failures.pop(who, (0, moment, moment))
+                self._failures[who] = (count + 1, first, moment) if moment - first <= MEMORY else (1, moment, moment)
+            while len(self._failures) > MAX_REMEMBERED:
                 del self._failures[next(iter(self._failures))]
 
-    def succeeded(self, who: tuple[str, ...]) -> None:
-        """Forget someone's failures."""
-        if who in self._failures:
+    def succeeded(self, kind: str, address: str, username: str) -> None:
+        """Forget the failures of a name; not the address's, or who has an account could clear them for his guesses."""
+        if (kind, address, username) in self._failures:
             with self._lock:
-                self._failures.pop(who, None)
+                self._failures.pop((kind, address, username), None)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from flask import Blueprint, Response, g, request
 
@@ -12,6 +11,9 @@ from tutum.server.web.context import account, service
 from tutum.server.web.filters import Page
 
 blueprint = Blueprint("auth", __name__)
+
+#: Characters of a user name that are looked at: one more than any has, so that no sender fills the memory with names.
+MAX_NAME = 64
 
 
 @blueprint.get("/auth/")
@@ -27,31 +29,50 @@ def authenticate() -> Response | None:
         return None
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     basic = request.authorization
-    store = service().store
     if scheme.lower() == "apikey":
         username, _, apikey = credential.partition(":")
-        return _admit("key", username, lambda: accounts.by_apikey(store, username, apikey))
+        return _admit_by_key(username[:MAX_NAME], apikey)
     if scheme.lower() == "basic" and request.endpoint == "auth.show_key" and basic is not None:
-        username, password = basic.username or "", basic.password or ""
-        return _admit("password", username, lambda: accounts.by_password(store, username, password))
+        return _admit_by_password((basic.username or "")[:MAX_NAME], basic.password or "")
     return _unauthorized()
 
 
-def _admit(kind: str, username: str, check: Callable[[], accounts.Identity | None]) -> Response | None:
-    """Let in who passes the check, and have who fails again and again wait longer each time.
+def _admit_by_key(username: str, apikey: str) -> Response | None:
+    """Let in who has the key. It cannot be guessed, so its owner is let in however often others failed."""
+    g.account = accounts.by_apikey(service().store, username, apikey)
+    return _weigh("key", username)
 
-    A key, unlike a password, cannot be guessed: its owner is let in however often others failed.
-    """
-    who, throttle = (kind, username, request.remote_addr or ""), service().throttle
-    wait = throttle.wait(who)
-    g.account = None if wait > 0 and kind == "password" else check()
-    if g.account is not None:
-        throttle.succeeded(who)
-        return None
+
+def _admit_by_password(username: str, password: str) -> Response | None:
+    """Let in who knows the password, unless there is to be a wait, or others' passwords are looked at."""
+    throttle = service().throttle
+    wait = throttle.wait("password", request.remote_addr or "", username)
     if wait > 0:
-        return Response(status=429, headers={"Retry-After": str(math.ceil(wait))}, content_type="application/json")
-    throttle.failed(who)
+        return _come_again(wait)
+    if not throttle.hashing.acquire(blocking=False):
+        return _come_again(1)
+    try:
+        g.account = accounts.by_password(service().store, username, password)
+    finally:
+        throttle.hashing.release()
+    return _weigh("password", username)
+
+
+def _weigh(kind: str, username: str) -> Response | None:
+    """Remember how it went, and refuse who was not let in."""
+    who, throttle = (kind, request.remote_addr or "", username), service().throttle
+    if g.account is not None:
+        throttle.succeeded(*who)
+        return None
+    wait = throttle.wait(*who)
+    if wait > 0:
+        return _come_again(wait)
+    throttle.failed(*who)
     return _unauthorized()
+
+
+def _come_again(wait: float) -> Response:
+    return Response(status=429, headers={"Retry-After": str(math.ceil(wait))}, content_type="application/json")
 
 
 def _unauthorized() -> Response:
