@@ -82,15 +82,6 @@ def test_stop_asks_first_and_forces_after_the_grace_time(engine, monkeypatch):
     assert engine.stop(stubborn.uuid) == (False, 128 + signal.SIGKILL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes that leave their group are found through /proc")
-def test_what_left_the_process_group_ends_with_its_container(engine):
-    container = spec("sh -c 'setsid sleep 600 & setsid sh -c \"sleep 601 & sleep 602\" & echo up; sleep 603'")
-    engine.deploy(container)
-    until(lambda: len(processes_of(f"TUTUM_CONTAINER_UUID={container.uuid}")) >= 5)
-    engine.stop(container.uuid)
-    until(lambda: processes_of(f"TUTUM_CONTAINER_UUID={container.uuid}") == [])
-
-
 def test_exits_are_told(engine):
     container = spec("sh -c 'exit 4'")
     engine.deploy(container)
@@ -140,14 +131,6 @@ def test_containers_of_a_killed_keeper_have_ended_and_others_can_start(engine):
     assert engine.status(container.uuid).running
 
 
-def test_what_outlived_a_killed_keeper_and_left_its_group_is_ended(engine):
-    container = spec("sh -c 'setsid sleep 602 & exec sleep 603'")
-    engine.deploy(container)
-    until(lambda: len(processes_of(container.uuid)) >= 2)
-    os.kill(engine._keeper.pid, signal.SIGKILL)
-    until(lambda: processes_of(container.uuid) == [])
-
-
 def test_a_run_that_the_keeper_did_not_answer_for_is_not_taken_to_be_running(engine, monkeypatch):
     monkeypatch.setattr(process_engine, "PATIENCE", 0.2)
     container = spec()
@@ -176,6 +159,66 @@ def test_directories_that_may_not_be_written_are_removed_with_their_container(tm
             "process._remove_tree(pathlib.Path(sys.argv[1]))")
     subprocess.run([*without_rights, sys.executable, "-c", code, home], check=True)
     assert not home.exists()
+
+
+@pytest.fixture(params=["fifo", "link", "directory"])
+def replaced_log(request, engine, tmp_path):
+    """A stopped container that put something else in the place of its log."""
+    container = spec("echo before")
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    log = engine._directory / container.uuid / "output.log"
+    log.unlink()
+    if request.param == "fifo":
+        os.mkfifo(log)
+    elif request.param == "link":
+        (tmp_path / "secret").write_text("secret\n")
+        log.symlink_to(tmp_path / "secret")
+    else:
+        log.mkdir()
+    return container
+
+
+def test_a_container_whose_log_is_no_file_does_not_start_and_holds_up_no_other(engine, replaced_log):
+    with pytest.raises(StartFailed, match="Cannot run echo before: .*Not a regular file.*output.log"):
+        engine.start(replaced_log)
+    other = spec()
+    engine.deploy(other)
+    assert engine.status(other.uuid).running
+
+
+def test_a_log_that_is_no_file_is_empty(engine, replaced_log):
+    assert engine.logs(replaced_log.uuid) == ""
+    engine.remove(replaced_log.uuid)
+    assert engine.containers() == set()
+
+
+def test_a_container_whose_directory_is_no_directory_does_not_start(engine):
+    container = spec("true")
+    (engine._directory / container.uuid).mkdir()
+    (engine._directory / container.uuid / "home").touch()
+    with pytest.raises(StartFailed, match="Its directory cannot be used.*home"):
+        engine.deploy(container)
+
+
+def test_a_container_ignores_and_blocks_no_signal_that_the_service_ignores_or_blocks(tmp_path):
+    ignored = [signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGCHLD]
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR2])
+    engine = ProcessEngine(tmp_path / "containers")
+    try:
+        engine.open()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM, signal.SIGUSR2])
+        for number, handler in zip(ignored, before):
+            signal.signal(number, handler)
+    container = spec("grep -E 'Sig(Ign|Blk)' /proc/self/status")
+    try:
+        engine.deploy(container)
+        until(lambda: not engine.status(container.uuid).running)
+        assert engine.logs(container.uuid).split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    finally:
+        engine.close()
 
 
 def test_of_a_log_that_is_too_long_the_end_is_returned(engine, monkeypatch):

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -39,6 +40,31 @@ def test_stopping_the_service_ends_its_containers_and_starting_brings_them_back(
         {key: each[key] for key in each if key not in changing} for each in before]
     assert [hello(each) for each in after] == [200, 200]
     assert api.object(f"application/{stopped['uuid']}/")["state"] == "Stopped"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the service's processes are found through /proc")
+def test_containers_that_are_ended_together_with_the_service_start_again_with_it(server):
+    api = server.start().api
+    application = api.running(target_num_containers=3, autodestroy="ALWAYS")
+    before = api.containers(application)
+    for pid in descendants(server.process.pid):  # as systemd does it, though in the worst order and slowly
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: all(processes_of(f"TUTUM_CONTAINER_UUID={each['uuid']}") == [] for each in before))
+    assert server.end() == 0
+    api = server.start().api
+    assert api.settled(f"application/{application['uuid']}/")["state"] == "Running"
+    assert [each["uuid"] for each in api.containers(application)] == [each["uuid"] for each in before]
+    assert processes_of(str(server.data_dir)) != []
+
+
+def descendants(pid):
+    """Return the processes below one, the youngest generation first."""
+    found, newest = [], [pid]
+    while newest:
+        newest = [int(child) for parent in newest
+                  for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+        found = newest + found
+    return found
 
 
 def test_a_killed_service_leaves_no_process_and_goes_on_where_it_was(server):

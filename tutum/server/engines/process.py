@@ -1,15 +1,12 @@
-"""The engine that needs nothing installed: a container is a process group of this machine, in its own directory."""
+"""The engine that needs nothing installed: a container is processes of this machine, in its own directory."""
 from __future__ import annotations
 
-import io
-import json
 import os
 import queue
 import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
-                                  ImageInfo, Port, PortTaken, StartFailed, Status)
-from tutum.server.engines.keeper import MARKER
+                                  ImageInfo, Port, PortTaken, StartFailed, Status, leftovers)
+from tutum.server.engines.keeper.client import KeeperProcess
+from tutum.server.engines.keeper.processes import open_regular
 from tutum.server.engines.listening import can_listen
 
 #: Images that are programs of our own, by name without tag: any tag will do.
@@ -31,24 +29,28 @@ STOP_GRACE = 10.0
 #: Seconds that a built-in program has until it listens.
 READY_TIMEOUT = 30.0
 
-#: Seconds within which the keeper takes everything down.
-TAKE_DOWN_TIME = 8.0
-
 #: Seconds within which the keeper answers and a killed process is gone, unless the machine is in trouble.
 PATIENCE = 30.0
 
 
-class _Process:
-    """What the engine knows of one run of a container."""
+class _Run:
+    """What the engine knows of one run of a container.
 
-    def __init__(self) -> None:
-        self.pid: int | None = None
-        self.error: str | None = None
+    :param command: what is run, as the user may see it
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        #: Why it did not start, or that it was lost with the keeper.
+        self.failure: EngineError | None = None
         self.exit_code: int | None = None
-        #: Whether the keeper ended, and the run with it.
-        self.is_lost = False
         self.answered = threading.Event()
         self.ended = threading.Event()
+
+    def end(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        self.ended.set()
+        self.answered.set()
 
 
 class ProcessEngine(Engine):
@@ -68,15 +70,16 @@ class ProcessEngine(Engine):
         self._bind_host = bind_host
         self._images = {**dict.fromkeys(PROGRAMS, PROGRAM_INFO), **(images or {})}
         self._lock_file = lock_file
-        self._processes: dict[str, _Process] = {}
+        self._runs: dict[str, _Run] = {}
         self._exits: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        #: Guards what follows, for moments only: whoever must wait for the keeper holds no lock.
         self._lock = threading.Lock()
-        self._keeper: subprocess.Popen | None = None
+        self._keeper: KeeperProcess | None = None
         self._closed = False
 
     def open(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._kill_leftovers()
+        leftovers.kill(self._directory)
         with self._lock:
             self._start_keeper()
 
@@ -93,36 +96,35 @@ class ProcessEngine(Engine):
         return can_listen(self._bind_host, port)
 
     def deploy(self, spec: ContainerSpec) -> None:
-        process = self._processes.get(spec.uuid)
-        if process is None or process.ended.is_set() or not process.answered.is_set():
-            process = self._spawn(spec)
+        run = self._runs.get(spec.uuid)
+        if run is None or run.ended.is_set():
+            run = self._spawn(spec)
+        if not run.answered.wait(PATIENCE):
+            raise EngineUnavailable("The process that starts containers does not answer")
+        if run.failure is not None:
+            raise run.failure
         if _is_built_in(spec):
-            self._wait_until_it_listens(spec, process)
+            self._wait_until_it_listens(spec, run)
 
     def start(self, spec: ContainerSpec) -> None:
         self.deploy(spec)
 
-    def _spawn(self, spec: ContainerSpec) -> _Process:
+    def _spawn(self, spec: ContainerSpec) -> _Run:
         argv = self._command(spec)
         for port in spec.ports:
             if not self.port_is_free(port):
                 raise PortTaken(f"Port {port.outer}/{port.protocol} of this machine is in use by another program")
         home = self._home(spec.uuid)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        process = self._processes[spec.uuid] = _Process()
         try:
-            self._send(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StartFailed(f"Its directory cannot be used: {error}") from error
+        run = _Run(shlex.join(argv))
+        with self._lock:
+            self._tell(op="spawn", container=spec.uuid, argv=argv, cwd=str(home), env=self._environment(spec, home),
                        output=str(self._log(spec.uuid)), memory=spec.size.memory_mb << 20)
-        except BaseException:
-            del self._processes[spec.uuid]
-            raise
-        if not process.answered.wait(PATIENCE):
-            raise EngineUnavailable("The process that starts containers does not answer")
-        if process.is_lost:
-            raise EngineUnavailable("The process that starts containers has ended")
-        if process.error is not None:
-            raise StartFailed(f"Cannot run {shlex.join(argv)}: {process.error}")
-        return process
+            self._runs[spec.uuid] = run
+        return run
 
     def _command(self, spec: ContainerSpec) -> list[str]:
         if _is_built_in(spec):
@@ -149,67 +151,69 @@ class ProcessEngine(Engine):
             environment["PORT"] = str(_main_port(spec).outer)
         return environment
 
-    def _wait_until_it_listens(self, spec: ContainerSpec, process: _Process) -> None:
+    def _wait_until_it_listens(self, spec: ContainerSpec, run: _Run) -> None:
         address = (self._bind_host, _main_port(spec).outer)
         deadline = time.monotonic() + READY_TIMEOUT
         pause = 0.005
-        while not process.ended.is_set():
+        while not run.ended.is_set():
             try:
                 socket.create_connection(address, timeout=1).close()
                 return
             except OSError:
                 if time.monotonic() > deadline:
-                    self._end(spec.uuid, (signal.SIGKILL, PATIENCE))
+                    self._end(spec.uuid, ("kill", PATIENCE))
                     raise StartFailed(f"It does not listen at port {address[1]} after {READY_TIMEOUT:.0f} s") from None
-            process.ended.wait(pause)
+            run.ended.wait(pause)
             pause = min(pause * 1.5, 0.1)
-        if self._closed or process.is_lost:
-            raise EngineUnavailable("The process that starts containers has ended")
-        raise StartFailed(f"It ended with exit code {process.exit_code} before it listened at port {address[1]}")
+        if self._closed:
+            raise EngineUnavailable("The service is ending")
+        raise run.failure or StartFailed(
+            f"It ended with exit code {run.exit_code} before it listened at port {address[1]}")
 
     def stop(self, uuid: str) -> Status:
-        return self._end(uuid, (signal.SIGTERM, STOP_GRACE), (signal.SIGKILL, PATIENCE))
+        return self._end(uuid, ("ask", STOP_GRACE), ("kill", PATIENCE))
 
-    def _end(self, uuid: str, *attempts: tuple[int, float]) -> Status:
-        process = self._processes.get(uuid)
-        if process is None:
+    def _end(self, uuid: str, *attempts: tuple[str, float]) -> Status:
+        run = self._runs.get(uuid)
+        if run is None:
             return Status(False)
-        for number, seconds in attempts:
-            if process.ended.is_set():
+        for operation, seconds in attempts:
+            if run.ended.is_set():
                 break
-            self._send(op="signal", container=uuid, signal=int(number))
-            process.ended.wait(seconds)
-        if not process.ended.is_set():
-            raise EngineError(f"Process {process.pid} does not end")
+            with self._lock:
+                self._tell(op=operation, container=uuid)
+            run.ended.wait(seconds)
+        if not run.ended.is_set():
+            raise EngineError("Its processes do not end")
         return self.status(uuid)
 
     def remove(self, uuid: str) -> None:
-        self._end(uuid, (signal.SIGKILL, PATIENCE))
+        self._end(uuid, ("kill", PATIENCE))
         try:
             _remove_tree(self._directory / uuid)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise EngineUnavailable(f"Cannot remove the files of container {uuid}: {error}") from error
-        self._processes.pop(uuid, None)
+        self._runs.pop(uuid, None)
 
     def logs(self, uuid: str, tail: int | None = None) -> str:
         try:
-            with open(self._log(uuid), "rb") as log:
+            with open(open_regular(str(self._log(uuid)), os.O_RDONLY), "rb") as log:
                 size = log.seek(0, os.SEEK_END)
                 log.seek(max(0, size - MAX_LOG))
                 text = log.read(MAX_LOG)
-                if size > MAX_LOG:
-                    text = text[text.find(b"\n") + 1:]
-                return _last_lines(text, tail).decode("utf-8", "replace")
-        except FileNotFoundError:
+        except OSError:  # also what the container made of its log, and what only it may read
             return ""
+        if size > MAX_LOG:
+            text = text[text.find(b"\n") + 1:]
+        return _last_lines(text, tail).decode("utf-8", "replace")
 
     def status(self, uuid: str) -> Status:
-        process = self._processes.get(uuid)
-        if process is None:
+        run = self._runs.get(uuid)
+        if run is None:
             return Status(False)
-        status = Status(not process.ended.is_set(), process.exit_code)
+        status = Status(not run.ended.is_set(), run.exit_code)
         if self._closed:  # what ended with the service did not end by itself
             raise EngineUnavailable("The service is ending")
         return status
@@ -223,11 +227,9 @@ class ProcessEngine(Engine):
     def close(self) -> None:
         with self._lock:
             self._closed = True
-        if self._keeper is not None:
-            self._keeper.stdin.close()
-            self._listener.join(TAKE_DOWN_TIME)
-            self._keeper.kill()  # if it is still there, and what it started with it
-            self._listener.join()
+            keeper = self._keeper
+        if keeper is not None:
+            keeper.close()
         self._exits.put(None)
 
     def _home(self, uuid: str) -> Path:
@@ -236,81 +238,50 @@ class ProcessEngine(Engine):
     def _log(self, uuid: str) -> Path:
         return self._directory / uuid / "output.log"
 
-    def _send(self, **request) -> None:
-        line = json.dumps(request).encode() + b"\n"
-        with self._lock:
-            if self._closed:
-                raise EngineUnavailable("The service is ending")
-            if self._keeper.stdin.closed:
-                self._listener.join()  # it ends what the keeper has left
-                self._start_keeper()
-            try:
-                self._keeper.stdin.write(line)
-            except (OSError, ValueError) as error:
-                raise EngineUnavailable("The process that starts containers has ended") from error
+    def _tell(self, **request) -> None:
+        """Have the keeper do something. The lock is held."""
+        if self._closed:
+            raise EngineUnavailable("The service is ending")
+        if self._keeper is None:
+            self._start_keeper()
+        self._keeper.send(**request)
 
     def _start_keeper(self) -> None:
-        script = Path(__file__).with_name("keeper.py")
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            env={"LANG": "C.UTF-8"}, start_new_session=True,
-            pass_fds=[] if self._lock_file is None else [self._lock_file])
-        self._listener = threading.Thread(target=self._listen, args=(self._keeper,), name="keeper", daemon=True)
-        self._listener.start()
-
-    def _listen(self, keeper: subprocess.Popen) -> None:
-        with io.BufferedReader(keeper.stdout) as lines:
-            for line in lines:
-                self._hear(json.loads(line))
-        keeper.wait()
-        keeper.stdin.close()
-        if not self._closed:
-            self._lose_all()
+        try:
+            self._keeper = KeeperProcess(self._lock_file, self._hear, self._lose_keeper)
+        except OSError as error:
+            raise EngineUnavailable(f"Cannot start the process that starts containers: {error}") from error
 
     def _hear(self, message: dict) -> None:
-        process = self._processes[message["container"]]
-        if message["op"] == "exited":
-            self._mark_ended(message["container"], process, message["code"])
-            return
-        process.pid = message.get("pid")
-        process.error = message.get("error")
-        if process.error is not None:
-            process.ended.set()
-        process.answered.set()
+        """Take in what the keeper says of a run: that it started or failed to, and of either that it ended."""
+        with self._lock:
+            run = self._runs[message["container"]]
+        if message["op"] == "spawned":
+            run.answered.set()
+        elif message["op"] == "failed":
+            run.failure = StartFailed(f"Cannot run {run.command}: {message['error']}")
+        else:
+            run.end(message["code"])
+            if run.failure is None:
+                self._tell_exit(message["container"])
 
-    def _mark_ended(self, uuid: str, process: _Process, exit_code: int) -> None:
-        process.exit_code = exit_code
-        process.ended.set()
+    def _tell_exit(self, uuid: str) -> None:
         if not self._closed:
             self._exits.put(uuid)
 
-    def _lose_all(self) -> None:
-        """The keeper was killed, and its children with it; what they started themselves is killed here."""
-        lost = [(uuid, process) for uuid, process in list(self._processes.items()) if not process.ended.is_set()]
-        for _, process in lost:
-            process.is_lost = True
-            if process.pid is not None:
-                try:
-                    os.killpg(process.pid, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    pass
-        self._kill_leftovers()
-        for uuid, process in lost:
-            if process.answered.is_set():
-                self._mark_ended(uuid, process, 128 + signal.SIGKILL)
-            else:
-                process.ended.set()
-                process.answered.set()
-
-    def _kill_leftovers(self) -> None:
-        """End what outlived a keeper that was killed; each process still names its container in its environment."""
-        markers = {f"{MARKER}={uuid}".encode() for uuid in self.containers()}
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if not markers.isdisjoint((entry / "environ").read_bytes().split(b"\0")):
-                    os.kill(int(entry.name), signal.SIGKILL)
-            except OSError:
-                pass  # it has ended, or is another user's
+    def _lose_keeper(self) -> None:
+        """Mark what ran as lost; the next request starts another keeper."""
+        leftovers.kill(self._directory)
+        with self._lock:
+            self._keeper = None
+            lost = [(uuid, run) for uuid, run in list(self._runs.items()) if not run.ended.is_set()]
+            for _, run in lost:
+                run.failure = EngineUnavailable("The process that starts containers has ended")
+        for uuid, run in lost:
+            had_started = run.answered.is_set()
+            run.end(128 + signal.SIGKILL)
+            if had_started:
+                self._tell_exit(uuid)
 
 
 def _remove_tree(directory: Path) -> None:
