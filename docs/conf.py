@@ -23,8 +23,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 
 highlight_language = "text"
-# Two hyphens begin an option and are no dash.
-smartquotes_action = "qe"
+# Much that has quotes or hyphens here is to be typed as it stands.
+smartquotes = False
 html_theme = "furo"
 html_title = f"python-tutum {release}"
 html_copy_source = False

@@ -69,8 +69,8 @@ def containers():
     show('app = tutum.Application.create(image="tutum/hello-world", name="my-new-app")')
     show("app.save()", app.save())
     settle("app", app)
-    show('tutum.Container.list(application__name="my-new-app")',
-         tutum.Container.list(application__name="my-new-app"))
+    show('tutum.Container.list(application__name="my-new-app", state="Running")',
+         tutum.Container.list(application__name="my-new-app", state="Running"))
     uuid = tutum.Container.list(application__name="my-new-app")[0].uuid
     show('tutum.Container.list(application__name="my-new-app")[0].uuid', uuid)
     container = tutum.Container.fetch(uuid)

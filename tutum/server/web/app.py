@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import NotFound as UnknownPath
 from werkzeug.routing import RequestRedirect
 
 from tutum.server.engines import EngineError
@@ -34,13 +35,12 @@ class _Application(Flask):
         if isinstance(error, RequestRedirect):
             if request.method not in ("GET", "HEAD"):
                 raise NotFound
-            target = urlsplit(error.new_url)
-            error.code, error.new_url = 301, target._replace(scheme="", netloc="").geturl()
+            path = urlsplit(error.new_url)._replace(scheme="", netloc="").geturl()
+            abort(Response(status=301, headers={"Location": path}, content_type="application/json"))
         raise error
 
     def make_default_options_response(self):
-        response = super().make_default_options_response()
-        return _with_allow(response, response.allow)
+        return _with_allow(Response(content_type="application/json"), super().make_default_options_response().allow)
 
 
 def create_app(context: Context) -> Flask:
@@ -91,8 +91,8 @@ def _refuse(error: RequestError) -> Response:
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    if isinstance(error, RequestRedirect):
-        return error.get_response()
+    if isinstance(error, UnknownPath):
+        return _refuse(NotFound())
     if isinstance(error, MethodNotAllowed):
         return _with_allow(Response(", ".join(sorted(error.valid_methods)), error.code, content_type="text/plain"),
                            error.valid_methods)

@@ -12,7 +12,7 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def show() -> Response:
-    """Answer 200 when requests can be answered; the error handlers answer 503 when records cannot be read."""
+    """Answer 200 when the records can be read, and 503 when they cannot."""
     with service().store.reading() as session:
         session.scalar(select(1))
     return reply({"status": "ok"})

@@ -122,6 +122,23 @@ def _registry_hosts() -> list[str]:
 def _in_list(image: Image) -> dict[str, Any]:
     info = service().image_of(f"{image.name}:latest")
     return {
+        **_common(image),
+        "docker_registry": resource_uri("registry", image.registry_host),
+        "imagetag_set": [] if info is None else [image_tag_uri(f"{image.name}:latest")],
+    }
+
+
+def _in_detail(image: Image) -> dict[str, Any]:
+    info = service().image_of(f"{image.name}:latest")
+    return {
+        **_common(image),
+        "docker_registry": _registry(image.registry_host),
+        "imagetag_set": [] if info is None else [_tag(image.name, "latest", info)],
+    }
+
+
+def _common(image: Image) -> dict[str, Any]:
+    return {
         "name": image.name,
         "resource_uri": resource_uri("image", image.name),
         "description": image.description,
@@ -131,15 +148,7 @@ def _in_list(image: Image) -> dict[str, Any]:
         "cluster_aware": False,
         "image_url": "",
         "public_url": "",
-        "docker_registry": resource_uri("registry", image.registry_host),
-        "imagetag_set": [] if info is None else [image_tag_uri(f"{image.name}:latest")],
     }
-
-
-def _in_detail(image: Image) -> dict[str, Any]:
-    info = service().image_of(f"{image.name}:latest")
-    return {**_in_list(image), "docker_registry": _registry(image.registry_host),
-            "imagetag_set": [] if info is None else [_tag(image.name, "latest", info)]}
 
 
 def _tag(name: str, tag: str, info: ImageInfo) -> dict[str, Any]:
