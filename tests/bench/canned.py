@@ -62,16 +62,15 @@ def listed(number):
                 if name not in DETAIL_ONLY)
 
 
-def page(number, pages):
+def page(offset, pages):
     """Return a page of a list."""
-    offset = number * PAGE
     following = None
-    if number + 1 < pages:
+    if offset + PAGE < PAGE * pages:
         following = "/api/v1/application/?limit=%d&offset=%d&pages=%d" % (
             PAGE, offset + PAGE, pages)
     return {"meta": {"limit": PAGE, "next": following, "offset": offset, "previous": None,
                      "total_count": PAGE * pages},
-            "objects": [listed(offset + index) for index in range(PAGE)]}
+            "objects": [listed(number) for number in range(offset, min(offset + PAGE, PAGE * pages))]}
 
 
 def reply(value):
@@ -87,7 +86,9 @@ class Canned(object):
         self.connections = 0
         self.detail = reply(application())
         self.one = reply(page(0, 1))
-        self.many = [reply(page(number, PAGES)) for number in range(PAGES)]
+        # The library asks for pages that overlap by one object, others follow what next says.
+        self.many = dict((str(offset), reply(page(offset, PAGES))) for step in (PAGE, PAGE - 1)
+                         for offset in range(0, PAGE * PAGES, step))
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(64)
@@ -126,8 +127,7 @@ class Canned(object):
             return self.detail
         if "pages=%d" % PAGES not in target:
             return self.one
-        offset = target.partition("offset=")[2].partition("&")[0]
-        return self.many[int(offset or 0) // PAGE]
+        return self.many[target.partition("offset=")[2].partition("&")[0] or "0"]
 
 
 def start(target, *args):

@@ -5,6 +5,7 @@ from __future__ import unicode_literals
 import gzip
 import io
 import json
+import re
 import time
 from email.utils import formatdate
 
@@ -82,6 +83,12 @@ def listing(following):
         value = dict(json.loads(BODY.decode("ascii")), meta={"next": following, "total_count": 2})
         return reply(200, value)
     return answer
+
+
+def always_further(request):
+    """Answer with a page that has a next one, wherever it is."""
+    offset = int(dict(re.findall("([a-z]+)=([0-9]+)", request.query)).get("offset", 0))
+    return listing("/api/v1/application/?offset=%d" % (offset + 100))(request)
 
 
 def json_reply(body):
@@ -200,6 +207,7 @@ CONTENT = {
     "next to another host": (listing("https://other.example.net/api/v1/x/?offset=5"), EITHER),
     "next to itself": (listing("/api/v1/application/?limit=100"), EITHER),
     "next nowhere": (listing("nowhere"), EITHER),
+    "next always further": (always_further, EITHER),
     "next is a number": (listing(7), EITHER),
     "a surrogate": (json_reply(BODY.decode("ascii").replace('"web"', '"\\ud800"')), RIGHT),
     "gzip": (encoded(zipped(BODY)), RIGHT),

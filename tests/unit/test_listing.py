@@ -1,4 +1,6 @@
 """Lists, read page by page while they may change."""
+import random
+
 import pytest
 
 import tutum
@@ -9,19 +11,30 @@ from six.moves.urllib.parse import parse_qs, urlencode
 class Listing(object):
     """Serve a list that can be changed, as the service does (api-v1 1.5)."""
 
-    def __init__(self, raw, size, prefix="/api/v1/application/"):
+    def __init__(self, raw, size, prefix="/api/v1/application/", largest=100):
+        self.largest = largest
         self.names = ["%05d" % number for number in range(size)]
         self.prefix = prefix
         raw.answer(self.serve)
 
     def serve(self, request):
-        query = dict((name, values[0]) for name, values in parse_qs(str(request.query)).items())
-        limit, offset = min(int(query.get("limit", 25)), 100), int(query.get("offset", 0))
-        total = len(self.names)
-        query.update(limit=limit, offset=offset + limit)
-        following = None if offset + limit >= total else self.prefix + "?" + urlencode(query)
-        return page([{"uuid": name} for name in self.names[offset:offset + limit]],
-                    total=total, following=following, limit=limit, offset=offset)
+        return page(self.part(request), len(self.names), self.following(request))
+
+    def part(self, request):
+        limit, offset = self.window(request)
+        return [{"uuid": name} for name in self.names[offset:offset + limit]]
+
+    def following(self, request):
+        limit, offset = self.window(request)
+        if offset + limit >= len(self.names):
+            return None
+        query = dict(parse_qs(str(request.query)), limit=limit, offset=offset + limit)
+        return self.prefix + "?" + urlencode(query, doseq=True)
+
+    def window(self, request):
+        query = parse_qs(str(request.query))
+        return (min(int(query.get("limit", ["25"])[0]), self.largest),
+                int(query.get("offset", ["0"])[0]))
 
 
 def names(objects):
@@ -42,11 +55,19 @@ def test_all_pages_are_read_and_large(raw):
     assert len(raw.requests) == 4
 
 
-@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 200])
-def test_no_page_is_asked_for_in_vain(raw, size):
+@pytest.mark.parametrize("size, pages", [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (199, 2),
+                                         (200, 3), (9901, 100)])
+def test_a_page_begins_with_the_end_of_the_one_before_and_none_is_asked_for_in_vain(
+        raw, size, pages):
     listing = Listing(raw, size)
     assert names(tutum.Application.list()) == listing.names
-    assert len(raw.requests) == max(1, -(-size // 100))
+    assert len(raw.requests) == pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 25])
+def test_a_service_may_give_smaller_pages(raw, limit):
+    listing = Listing(raw, 70, largest=limit)
+    assert names(tutum.Application.list()) == listing.names
 
 
 def test_filters_are_sent_with_each_page(raw):
@@ -117,6 +138,36 @@ def test_objects_that_go_now_and_then_do_not_hide_others(raw, every):
     assert seen == expected
 
 
+@pytest.mark.parametrize("size", [101, 250, 777])
+@pytest.mark.parametrize("every", [1, 3, 99])
+def test_objects_that_go_while_others_come_do_not_hide_others(raw, size, every):
+    listing = Listing(raw, size)
+    expected, seen = list(listing.names), []
+    for number, item in enumerate(tutum.Application.iter(state="Running")):
+        seen.append(item.uuid)
+        if number % every == 0 and item.uuid in expected:
+            listing.names.remove(item.uuid)
+            listing.names.append("new-" + item.uuid)
+    assert [name for name in seen if not name.startswith("new")] == expected
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_goes_and_comes_what_stays_is_seen_once(raw, seed):
+    chance = random.Random(seed)
+    listing = Listing(raw, chance.choice([101, 199, 300, 450]))
+    first, seen = list(listing.names), []
+    for number, item in enumerate(tutum.Application.iter()):
+        seen.append(item.uuid)
+        for _ in range(chance.choice([0, 0, 0, 0, 1, 1, 2, 30])):
+            if len(listing.names) > 10 and chance.random() < 0.6:
+                listing.names.remove(chance.choice(listing.names))
+            if number < 600 and chance.random() < 0.5:
+                listing.names.append("new-%d-%d" % (number, len(listing.names)))
+    assert len(set(seen)) == len(seen)
+    assert set(first).intersection(listing.names) <= set(seen)
+
+
 def test_objects_that_come_are_not_repeated(raw):
     listing = Listing(raw, 300)
     expected, seen = list(listing.names), []
@@ -180,3 +231,38 @@ def test_parameters_that_repeat_in_next_are_kept(raw):
                page([{"uuid": "b"}], total=2))
     assert names(tutum.Application.list(state__in=["a", "b"])) == ["a", "b"]
     assert [parse_qs(request.query)["state__in"] for request in raw.requests] == [["a", "b"]] * 2
+
+
+def test_a_list_whose_next_page_is_always_further_is_an_error(raw):
+    def serve(request):
+        offset = int(parse_qs(str(request.query)).get("offset", ["0"])[0])
+        return page([{"uuid": "a"}, {"uuid": "b"}], total=10 ** 9,
+                    following="?offset=%d" % (offset + 50))
+    raw.answer(serve)
+    with pytest.raises(tutum.TutumApiError) as caught:
+        tutum.Application.list()
+    assert "nothing new" in str(caught.value) and len(raw.requests) < 5
+
+
+def test_a_list_that_goes_on_behind_its_end_is_an_error(raw):
+    def serve(request):
+        offset = int(parse_qs(str(request.query)).get("offset", ["0"])[0])
+        return page([{"uuid": "%d" % (offset + more)} for more in range(50)], total=120,
+                    following="?offset=%d" % (offset + 50))
+    raw.answer(serve)
+    with pytest.raises(tutum.TutumApiError) as caught:
+        tutum.Application.list()
+    assert "behind its end" in str(caught.value) and len(raw.requests) < 8
+
+
+@pytest.mark.parametrize("totals", [(350, 300), (350, None), (None, 350), (900, 350)])
+def test_a_total_that_goes_up_and_down_does_not_keep_a_walk_from_its_end(raw, totals):
+    listing = Listing(raw, 350)
+
+    def serve(request):
+        total = totals[len(raw.requests) % 2]
+        return page(listing.part(request), total=total, following=listing.following(request),
+                    **({"total_count": None} if total is None else {}))
+    raw.answer(serve)
+    assert names(tutum.Application.list()) == listing.names
+    assert len(raw.requests) < 40

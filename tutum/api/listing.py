@@ -22,7 +22,8 @@ class Page(object):
 
     def __init__(self, path, params, timeout=None):
         reply = send_request("GET", path, params=params, timeout=timeout)
-        self.objects, self.total = None, 0
+        self.path, self.offset = path, max(0, number(params.get("offset", 0)))
+        self.objects = self.total = None
         try:
             objects = reply["objects"]
             meta = reply.get("meta") or {}
@@ -37,14 +38,38 @@ class Page(object):
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
         if self.objects is None:
-            raise misread(path, "it is no list of objects")
+            raise self.misread("it is no list of objects")
+
+    def joins(self, seen, pk_name):
+        """Tell whether it begins with an object that has been seen."""
+        try:
+            return self.objects[0][pk_name] in seen
+        except (IndexError, KeyError, TypeError):
+            # There is none, or unseen() says what is wrong with it.
+            return True
+
+    def after(self):
+        """Return the offset of the next page, ``None`` where there is none."""
+        if self.next is None:
+            return None
+        offset = number(self.next.get("offset"))
+        if offset <= self.offset:
+            raise self.misread("its next page is not behind it")
+        if self.total is not None and self.offset >= max(self.total, 1):
+            raise self.misread("a page behind its end has a next one")
+        return offset
+
+    def misread(self, what):
+        """Return the error for a list that is not as the contract says."""
+        return TutumApiError("The list cannot be read (GET %s): %s."
+                             % (six.ensure_str(self.path), what), method="GET")
 
 
 def walk(path, filters, pk_name, timeout=None):
     """Yield every object of a list once, as the service describes it.
 
     What matches for as long as the walk takes is not left out: where objects go away, those
-    behind them move up, so the walk goes back by as many.
+    behind them move up, and the walk goes back for them.
 
     :param path: path of the resource
     :param filters: mapping of filters; with ``limit`` or ``offset`` that page alone is read
@@ -55,44 +80,62 @@ def walk(path, filters, pk_name, timeout=None):
     """
     filters = dict((name, value) for name, value in filters.items() if value is not None)
     if "limit" in filters or "offset" in filters:
-        return unseen(Page(path, filters, timeout).objects, set(), path, pk_name)
+        return unseen(Page(path, filters, timeout), set(), pk_name)
     return walk_all(path, dict(filters, limit=LARGEST_PAGE), pk_name, timeout)
 
 
-def walk_all(path, first, pk_name, timeout):
-    """Yield the objects of all pages."""
-    seen, known = set(), -1
-    while known < len(seen):
+def walk_all(path, params, pk_name, timeout):
+    """Yield the objects of all pages.
+
+    Objects that still match but moved to the end of the list, as terminated ones do, leave no sign
+    that others moved up but this: fewer have been seen than there are. Then it is walked again.
+    """
+    seen, known, total = set(), -1, 0
+    while known < len(seen) and (known < 0 or len(seen) < total):
         known = len(seen)
-        params, total = first, 0
-        while params is not None:
-            page = Page(path, params, timeout)
-            gone, total = total - page.total, page.total
-            offset = number(params.get("offset", 0))
-            if gone > 0 and offset:
-                params = dict(params, offset=max(0, offset - gone))
-                continue
-            for reply in unseen(page.objects, seen, path, pk_name):
+        for page in pages(path, params, pk_name, timeout, seen):
+            for reply in unseen(page, seen, pk_name):
                 yield reply
-            params = page.next
-            if params is not None and number(params.get("offset")) <= offset:
-                raise misread(path, "its next page is not behind it")
-        # Objects that still match but moved to the end of the list, as terminated ones do, make
-        # room that total_count does not show: then fewer have been seen than there are.
-        if len(seen) >= total:
-            break
+            total = page.total or 0
 
 
-def unseen(objects, seen, path, pk_name):
-    """Yield the objects whose primary key has not been seen yet."""
-    for reply in objects:
+def pages(path, params, pk_name, timeout, seen):
+    """Yield one page after another, each before the next is asked for.
+
+    A page is asked for from the last object of the page before it. Where it begins with another,
+    which has not been seen, objects have gone, whether or not others came. The walk then goes back,
+    by as many as ``total_count`` fell and further from there, until it meets one that it knows.
+    """
+    total, overlaps, back, turned = 0, False, 0, 0
+    while params is not None:
+        page = Page(path, params, timeout)
+        gone, total = total - (page.total or 0), page.total or 0
+        is_apart = gone > 0 or overlaps and not page.joins(seen, pk_name)
+        # A walk that has seen nothing new since it turned back would turn back for ever.
+        if page.offset and is_apart and (back or len(seen) > turned):
+            back, turned, overlaps = max(gone, 2 * back, 1), len(seen), True
+            params = dict(params, offset=max(0, page.offset - back))
+            continue
+        back, known = 0, len(seen)
+        yield page
+        after, params = page.after(), page.next
+        if after is not None and len(seen) == known <= page.offset:
+            raise page.misread("it goes on and brings nothing new")
+        overlaps = after is not None and after - 1 > page.offset
+        if overlaps:
+            params = dict(params, offset=after - 1)
+
+
+def unseen(page, seen, pk_name):
+    """Yield the objects of a page whose primary key has not been seen yet."""
+    for reply in page.objects:
         try:
             pk = reply[pk_name]
             known = pk in seen
         except (KeyError, TypeError):
             pk = None
         if pk is None:
-            raise misread(path, "an object of it has no %s" % pk_name)
+            raise page.misread("an object of it has no %s" % pk_name)
         if not known:
             seen.add(pk)
             yield reply
@@ -104,9 +147,3 @@ def number(offset):
         return int(offset[0] if isinstance(offset, list) else offset)
     except (TypeError, ValueError):
         return -1
-
-
-def misread(path, what):
-    """Return the error for a list that is not as the contract says."""
-    return TutumApiError("The list cannot be read (GET %s): %s." % (six.ensure_str(path), what),
-                         method="GET")
