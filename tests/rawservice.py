@@ -23,10 +23,11 @@ class Request(object):
         lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, _ = lines[0].split(" ", 2)
         self.path, _, self.query = self.target.partition("?")
-        self.headers = {}
+        self.headers, self.names = {}, []
         for line in lines[1:]:
             name, _, value = line.partition(":")
-            self.headers[name.strip().lower()] = value.strip()
+            self.names.append(name.strip().lower())
+            self.headers[self.names[-1]] = value.strip()
         self.body = body
         self.connection = connection
 

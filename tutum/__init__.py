@@ -41,7 +41,7 @@ timeout = (10, 60)
 #: How many more times a read is tried when the connection is lost or the service is busy.
 retries = 2
 
-#: Bytes that one reply may have, also after decompression. More is an error.
+#: Bytes that one reply may have, also after decompression; ``None`` for no bound. More is an error.
 max_reply_size = 64 * 1024 * 1024
 
 #: What to add to the ``User-Agent`` of each request, for example ``"my-script/2.1"``.

@@ -67,18 +67,18 @@ def test_each_thread_has_a_connection_of_its_own(raw):
 
 def test_a_thread_that_ends_closes_its_connection(raw):
     raw.answer(reply(200, APP))
-    lines = []
+    transports = []
 
     def fetch():
         tutum.Application.fetch(UUID)
-        lines.append(weakref.ref(http._local.lines))
+        transports.append(weakref.ref(http._local.transports))
     thread = threading.Thread(target=fetch)
     thread.start()
     thread.join()
     del thread
     gc.collect()
     # On Python 2 a thread lets go of what is its own when it has been joined already.
-    until(lambda: lines[0]() is None)
+    until(lambda: transports[0]() is None)
     until(lambda: not raw._open)
 
 

@@ -43,6 +43,7 @@ def test_a_service_that_is_not_trusted_gets_no_key(secure):
     with pytest.raises(tutum.TutumConnectionError) as caught:
         http.send_request("POST", "x/")
     assert "certificate verify failed" in str(caught.value).lower()
+    assert "REQUESTS_CA_BUNDLE" in str(caught.value)
     assert not secure.requests
 
 
@@ -97,6 +98,6 @@ def test_a_proxy_sees_no_key_of_a_tunnel(raw, monkeypatch):
 
 def test_a_proxy_is_used_for_other_machines(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://proxy.example.net:3128")
-    line = http.Line(urls.base("https://tutum.example.net/api/v1/"))
-    assert line.settings["proxies"]["https"] == "http://proxy.example.net:3128"
-    line.session.close()
+    transport = http.Transport(urls.base("https://tutum.example.net/api/v1/"))
+    assert transport.settings["proxies"]["https"] == "http://proxy.example.net:3128"
+    transport.session.close()

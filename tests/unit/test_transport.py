@@ -2,6 +2,8 @@
 """Requests and replies on the wire."""
 from __future__ import unicode_literals
 
+import json
+
 import pytest
 import requests
 
@@ -73,6 +75,21 @@ def test_more_headers_can_be_given(raw):
     assert raw.last.headers["x-trace"] == "7"
 
 
+@pytest.mark.parametrize("name", ["Accept", "accept", "ACCEPT"])
+def test_a_header_that_is_there_already_is_replaced(raw, name):
+    raw.answer(reply(200))
+    http.send_request("GET", "x/", headers={name: "text/plain"})
+    assert raw.last.headers["accept"] == "text/plain"
+    assert raw.last.names.count("accept") == 1
+
+
+def test_a_read_may_have_a_body_and_says_how_long_it_is(raw):
+    raw.answer(reply(200))
+    http.send_request("GET", "x/", data={"a": 1})
+    assert raw.last.headers["content-length"] == "7"
+    assert "transfer-encoding" not in raw.last.headers
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 205])
 def test_an_empty_success_is_no_data(raw, status):
     raw.answer(reply(status), reply(status, body=b" \r\n"), reply(200, APP))
@@ -109,6 +126,55 @@ def test_a_reply_may_not_be_larger_than_allowed(raw):
         assert "tutum.max_reply_size" in str(caught.value)
     raw.answer(reply(200, body=b"[" + b" " * 98 + b"]"))
     assert http.send_request("GET", "x/") == []
+
+
+def test_a_reply_may_have_any_size_where_there_is_no_bound(raw):
+    tutum.max_reply_size = None
+    raw.answer(reply(200, body=b"[" + b" " * 100000 + b"]"))
+    assert http.send_request("GET", "x/") == []
+
+
+@pytest.mark.parametrize("size", ["64", -1, 1.5, True])
+def test_a_bound_that_is_no_number_is_told_before_anything_is_sent(raw, size):
+    tutum.max_reply_size = size
+    with pytest.raises(ValueError) as caught:
+        http.send_request("POST", "x/")
+    assert "tutum.max_reply_size" in str(caught.value) and not raw.requests
+
+
+@pytest.mark.parametrize("status, error", [
+    (200, tutum.TutumApiError), (401, tutum.TutumAuthError), (404, tutum.TutumNotFoundError),
+    (503, tutum.TutumServerError)])
+def test_a_reply_that_cannot_be_read_still_has_a_status(raw, status, error):
+    raw.answer(reply(status, body=b"rubbish", headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(tutum.TutumApiError) as caught:
+        http.send_request("GET", "x/")
+    assert type(caught.value) is error and caught.value.status_code == status
+    assert "compression is broken" in str(caught.value)
+
+
+def test_a_body_that_is_nested_without_end_is_an_error(raw):
+    deep = []
+    for _ in range(100000):
+        deep = [deep]
+    with pytest.raises(tutum.TutumApiError) as caught:
+        http.send_request("POST", "x/", data=deep)
+    assert "nested" in str(caught.value) and not raw.requests
+
+
+def test_a_key_that_a_reply_spells_in_another_way_is_masked(raw):
+    tutum.apikey = "0123/abc\u00e9\U0001f511"
+    plain = "you sent " + tutum.apikey
+    for text in (json.dumps(plain), json.dumps(plain).replace("/", "\\/"),
+                 json.dumps(plain).replace("abc", "\\u0061\\u0062\\u0063"),
+                 json.dumps(plain).upper().replace("\\U", "\\u").replace("ABC", "abc")
+                 .replace("YOU SENT", "you sent")):
+        body = '{"error": %s}' % text
+        raw.answer(reply(400, body=body.encode("ascii")))
+        with pytest.raises(tutum.TutumBadRequestError) as caught:
+            http.send_request("GET", "x/")
+        assert "you sent ***" in str(caught.value)
+        assert caught.value.body == '{"error": "you sent ***"}'
 
 
 def test_the_key_is_not_read_from_netrc(raw, tmpdir, monkeypatch):

@@ -36,6 +36,7 @@ class Application(Deployed):
     _endpoint = "application"
     _detail_only = frozenset(["container_envvars", "containers", "link_variables",
                               "linked_from_application", "linked_to_application", "roles"])
+    _write_only = frozenset(["image"])
 
     @classmethod
     def create(cls, **attributes):

@@ -83,7 +83,7 @@ class RESTModel(object):
         :raises TutumBadRequestError: when the service does not know how to filter so
         :raises TutumApiError: for any other failure
         """
-        return [item for item in cls.iter(**filters)]
+        return list(cls.iter(**filters))
 
     @classmethod
     def iter(cls, **filters):
@@ -117,7 +117,8 @@ class RESTModel(object):
         :raises TutumBadRequestError: when the service refuses a value
         :raises TutumApiError: for any other failure
         """
-        changes = self._changes()
+        # As they are now: another thread, or what interrupts this one, may go on changing them.
+        changes = values.copied(self._changes())
         if self.pk is None:
             sent = dict((name, value) for name, value in changes.items()
                         if value not in ("", [], (), {}))
@@ -140,7 +141,8 @@ class RESTModel(object):
         path = self._saved_path()
         if self.is_dirty and not force:
             return False
-        self._accept(send_request("GET", path, timeout=timeout), "GET", self._own)
+        dropped = values.copied(self._own)
+        self._accept(send_request("GET", path, timeout=timeout), "GET", dropped)
         return True
 
     def delete(self, timeout=None):
@@ -181,7 +183,7 @@ class RESTModel(object):
 
     def _changes(self):
         reply = self._reply
-        return dict((name, value) for name, value in self._own.items()
+        return dict((name, value) for name, value in self._own.copy().items()
                     if not values.same(value, reply.get(name)))
 
     def _action(self, name, data=None, timeout=None):
@@ -198,11 +200,15 @@ class RESTModel(object):
             raise TutumApiError("You must save the object before performing this operation")
         return self._path(self.pk)
 
-    def _accept(self, reply, method, done=()):
-        """Take over what the service says; changes but those that are done stay pending."""
+    def _accept(self, reply, method, done=None):
+        """Take over what the service says.
+
+        :param done: by name, the values of the changes that are done; all others stay pending
+        """
+        done, before = done or {}, self._reply
         if reply is None and method != "GET" and self.pk is not None:
-            reply = dict(self._reply, **dict((name, values.copied(self._own[name]))
-                                             for name in done if name not in self._write_only))
+            reply = dict(before, **dict((name, value) for name, value in done.items()
+                                        if name not in self._write_only))
         pk = reply.get(self._pk_name) if isinstance(reply, dict) else None
         if not isinstance(pk, PK_TYPES) or self.pk not in (None, pk):
             raise TutumApiError(
@@ -210,12 +216,13 @@ class RESTModel(object):
                     type(self).__name__.lower(), method, self._endpoint,
                     "it is empty" if reply is None else "it has no %s of it" % self._pk_name,
                     "" if method == "GET" else replies.UNSURE), method=method)
-        pending = [name for name in self._changes() if name not in done]
-        self._own = dict(
-            (name, value) for name, value in self._own.items()
-            # What a caller holds and the service has left alone goes on being watched.
-            if name in pending or name in reply and values.same(value, reply[name]))
         self._reply = reply
+        for name, value in self._own.copy().items():
+            known = done[name] if name in done else before.get(name)
+            # What a caller holds and the service has left alone goes on being watched.
+            is_watched = name in reply and values.same(value, reply[name])
+            if values.same(value, known) and not is_watched:
+                self._own.pop(name, None)
 
     @classmethod
     def _is_attribute(cls, name):
@@ -247,6 +254,8 @@ class RESTModel(object):
     def _explain(self, name):
         if self.pk is None:
             remedy = "it is not saved, and save() loads what the service says"
+        elif name in self._write_only:
+            remedy = "the service takes it and never says it"
         elif name in self._detail_only:
             remedy = "list() leaves it out, refresh() loads it"
         else:

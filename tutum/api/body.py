@@ -1,13 +1,34 @@
 """The body of a reply, read to a bounded size."""
 from __future__ import absolute_import
 
+import sys
 import zlib
 
+import six
+
 CHUNK = 64 * 1024
+
+#: The largest size that Python 2's zlib takes.
+LARGEST_INFLATED = 2 ** 31 - 1
 
 
 class Unreadable(Exception):
     """Say that a body came whole but cannot be used."""
+
+
+def largest(size):
+    """Return the bytes that a body may have.
+
+    :param size: as ``tutum.max_reply_size``
+    :returns: a number
+    :raises ValueError: when it is none
+    """
+    if size is None:
+        return sys.maxsize
+    if not isinstance(size, six.integer_types) or isinstance(size, bool) or size < 0:
+        raise ValueError("tutum.max_reply_size is a number of bytes, or None for no bound, not %r"
+                         % (size,))
+    return size
 
 
 def read(method, response, limit):
@@ -66,7 +87,7 @@ def inflate(data, encoding, limit):
         unpacker = zlib.decompressobj(window)
         try:
             # The byte that is added shows up behind the end, if that is there.
-            text = unpacker.decompress(data + b"\0", limit + 1)
+            text = unpacker.decompress(data + b"\0", min(limit + 1, LARGEST_INFLATED))
         except zlib.error:
             continue
         if len(text) > limit:

@@ -23,8 +23,9 @@ class Container(Deployed):
     :ivar str state: such as ``"Running"`` (api-v1 6)
     :ivar list container_ports: its ports, each with ``inner_port``, ``outer_port`` and
         ``protocol``
-    :ivar list container_envvars: its whole environment, each with ``key`` and ``value``
-    :ivar dict link_variables: what of that an application gets which links to it
+    :ivar list container_envvars: the application's environment and the link variables that it
+        got, each with ``key`` and ``value``
+    :ivar dict link_variables: environment that an application gets for it which links to its own
     :ivar str public_dns: host at which its outer ports answer
     :ivar int exit_code: how it exited last, ``None`` if it has not
     :ivar str exit_code_msg: the same in words

@@ -9,6 +9,8 @@ import time
 
 import requests
 import six
+from requests.packages.urllib3.exceptions import HTTPError
+from six.moves.http_client import HTTPException
 
 import tutum
 from tutum.api import body, credentials, replies, retry, timeouts, urls, wirelog
@@ -21,8 +23,16 @@ __all__ = ["close", "send_request"]
 
 LONGEST_CHAIN = 5
 
-REMEDIES = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_URL to the address "
-            "of one that runs.")
+#: What comes in meets the parsers of several libraries, whose errors have no base. Any other
+#: exception is not theirs, such as one that a signal's handler raises to end a call.
+FAILURES = (requests.RequestException, HTTPError, HTTPException, EnvironmentError, ValueError,
+            LookupError, ArithmeticError, AssertionError, AttributeError, TypeError)
+
+REMEDY = ("Start a service (python -m tutum.server serve), or set TUTUM_BASE_URL to the address "
+          "of one that runs.")
+
+OF_TRUST = ("Where the service's certificate is not of a public authority, let REQUESTS_CA_BUNDLE "
+            "name the file of the authority that it is of.")
 
 
 def send_request(method, path, params=None, data=None, headers=None, auth=None, timeout=None,
@@ -55,9 +65,9 @@ def send_request(method, path, params=None, data=None, headers=None, auth=None, 
                       credentials.basic(*auth) if auth else credentials.authorization(),
                       headers, data, tutum.timeout if timeout is None else timeout)
     deadline = None if time_left is None else now() + time_left
-    reply = persist(base, request, deadline)
+    reply = send_with_retries(base, request, deadline)
     if reply.location and request.method == "GET":
-        reply = follow(base, request, reply, deadline)
+        reply = follow_redirects(base, request, reply, deadline)
     return reply.value()
 
 
@@ -66,68 +76,70 @@ def close():
 
     :returns: ``None``
     """
-    lines = _local.__dict__.pop("lines", None)
-    if lines is not None:
-        lines.close()
+    transports = _local.__dict__.pop("transports", None)
+    if transports is not None:
+        transports.close()
 
 
-def follow(base, request, reply, deadline):
+def follow_redirects(base, request, reply, deadline):
     """Return the reply to which redirects lead, or the one that leads too far."""
     for _ in range(LONGEST_CHAIN):
         url = urls.redirect(base, request.url, reply.location)
         if url is None:
             break
         request.url = url
-        reply = persist(base, request, deadline)
+        reply = send_with_retries(base, request, deadline)
     return reply
 
 
-def persist(base, request, deadline):
+def send_with_retries(base, request, deadline):
     """Return the reply to a request, sent again where that does no harm."""
-    line = line_to(base)
-    tried, timeout = 0, request.timeout
-    while True:
-        request.timeout = timeouts.within(timeout, deadline and deadline - now())
-        began, reply, failed = now(), None, None
-        try:
-            reply = exchange(line, request)
-        except TutumApiError as error:
-            failed = error
-        # First of all: what logs may be sending requests of its own.
-        sent = line.adapter.attempt.sent
-        wirelog.attempt(request, reply, failed, now() - began)
-        pause = retry.pause(tried, int(tutum.retries or 0),
-                            safe=request.method == "GET" or not sent,
-                            lost=isinstance(failed, TutumConnectionError),
-                            status=reply and reply.status,
-                            retry_after=reply and reply.retry_after, longest=deadline and deadline - now())
-        if pause is None:
-            break
-        time.sleep(pause)
-        tried += 1
+    transport = take_transport(base)
+    try:
+        tried, timeout = 0, request.timeout
+        while True:
+            left = None if deadline is None else deadline - now()
+            request.timeout = timeouts.within(timeout, left)
+            began, reply, failed = now(), None, None
+            try:
+                reply = send_once(transport, request)
+            except TutumApiError as error:
+                failed = error
+            wirelog.attempt(request, reply, failed, now() - began)
+            pause = retry.pause(
+                tried, int(tutum.retries or 0),
+                safe=request.method == "GET" or not transport.attempt.sent,
+                lost=isinstance(failed, TutumConnectionError), status=reply and reply.status,
+                retry_after=reply and reply.retry_after,
+                longest=None if deadline is None else deadline - now())
+            if pause is None:
+                break
+            time.sleep(pause)
+            tried += 1
+    finally:
+        give_back(base, transport)
     if failed:
         raise failed
     return reply
 
 
-def exchange(line, request):
+def send_once(transport, request):
     """Send a request once and return its reply."""
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
-    line.adapter.attempt.start(request.timeout[1])
+    limit = body.largest(tutum.max_reply_size)
+    transport.attempt.start(request.timeout[1])
     response = problem = None
     try:
-        response = line.adapter.send(prepared, timeout=request.timeout, **line.settings)
-        data = body.read(request.method, response, tutum.max_reply_size)
+        response = transport.adapter.send(prepared, timeout=request.timeout, **transport.settings)
+        data = body.read(request.method, response, limit)
         reply, response = Reply(request, response.status_code, response.headers, data), None
         return reply
     except body.Unreadable as unreadable:
-        problem = TutumApiError("%s (%s %s)." % (unreadable, request.method, request.url),
-                                method=request.method, url=request.url)
-    except Exception as error:
-        # Whatever comes in meets the parsers of several libraries; their errors have no base.
-        problem = explain(error, line.adapter.attempt, request)
+        problem = replies.unreadable(request.method, request.url, response.status_code, unreadable)
+    except FAILURES as error:
+        problem = explain(error, transport.attempt, request)
     finally:
         if response is not None:
             response.close()
@@ -151,7 +163,8 @@ def explain(error, attempt, request):
                                     % (where, reason, unsure), **details)
     if not isinstance(error, requests.ConnectionError):
         return TutumApiError("The request cannot be sent (%s): %s." % (where, reason), **details)
-    return TutumConnectionError("No connection (%s): %s. %s" % (where, reason, REMEDIES), **details)
+    remedy = OF_TRUST if isinstance(error, requests.exceptions.SSLError) else REMEDY
+    return TutumConnectionError("No connection (%s): %s. %s" % (where, reason, remedy), **details)
 
 
 def root(error):
@@ -202,12 +215,13 @@ class Adapter(requests.adapters.HTTPAdapter):
         return response
 
 
-class Line(object):
+class Transport(object):
     """Keep a session and what the environment says of proxies and certificates."""
 
     def __init__(self, base):
         self.session = requests.Session()
         self.adapter = Adapter(base)
+        self.attempt = self.adapter.attempt
         self.session.mount(base.url, self.adapter)
         self.settings = self.session.merge_environment_settings(base.url, {}, True, None, None)
         if base.loopback:
@@ -216,32 +230,54 @@ class Line(object):
                 (scheme, proxy) for scheme, proxy in self.settings["proxies"].items()
                 if urls.is_loopback(proxy))
 
+    def close(self):
+        """Close its connections."""
+        self.session.close()
 
-class Lines(dict):
-    """Hold the lines of one thread of one process, by origin."""
+
+class Transports(dict):
+    """Hold the transports of one thread of one process that are not in use, by address."""
 
     def __init__(self):
-        super(Lines, self).__init__()
+        super(Transports, self).__init__()
         self.process = os.getpid()
 
     def close(self):
         """Close all their connections."""
         while self:
-            self.popitem()[1].session.close()
+            self.popitem()[1].close()
 
     def __del__(self):
-        self.close()
+        try:
+            self.close()
+        except Exception:
+            # At the interpreter's end, what this needs may be gone; the system closes the sockets.
+            pass
 
 
-def line_to(base):
-    """Return the calling thread's line to a service; neither a fork nor a thread shares one."""
-    lines = getattr(_local, "lines", None)
-    if lines is None or lines.process != os.getpid():
-        lines = _local.lines = Lines()
-    line = lines.get(base.url)
-    if line is None:
-        line = lines[base.url] = Line(base)
-    return line
+def own_transports():
+    """Return the calling thread's transports; neither a fork nor a thread shares one."""
+    transports = getattr(_local, "transports", None)
+    if transports is None or transports.process != os.getpid():
+        transports = _local.transports = Transports()
+    return transports
+
+
+def take_transport(base):
+    """Return a transport to a service that nothing else uses until it is given back.
+
+    What interrupts a request, such as a signal's handler, may send requests of its own.
+    """
+    return own_transports().pop(base.url, None) or Transport(base)
+
+
+def give_back(base, transport):
+    """Keep a transport for the next request, in place of one that was made meanwhile."""
+    transports = own_transports()
+    other = transports.pop(base.url, None)
+    transports[base.url] = transport
+    if other is not None:
+        other.close()
 
 
 _local = threading.local()

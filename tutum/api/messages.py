@@ -1,17 +1,13 @@
 """What is sent, and what comes back."""
 from __future__ import absolute_import
 
-import json
-
 import six
 
 import tutum
-from tutum.api import credentials, replies, retry, timeouts
+from tutum.api import credentials, replies, retry, timeouts, values
 from tutum.api.texts import one_line
 
 REDIRECTS = (301, 302, 303, 307, 308)
-
-encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class Request(object):
@@ -33,14 +29,14 @@ class Request(object):
         self.headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
                         "User-Agent": user_agent(), "Authorization": authorization}
         if data is not None:
-            if not isinstance(data, (bytes, six.text_type)):
-                data = encoder.encode(data)
-            data = six.ensure_binary(data)
+            data = six.ensure_binary(data if isinstance(data, (bytes, six.text_type))
+                                     else values.encoded(data))
             self.headers["Content-Type"] = "application/json"
-        if method != "GET":
+        if data is not None or method != "GET":
             self.headers["Content-Length"] = str(len(data or b""))
-        if headers:
-            self.headers.update(headers)
+        for name, value in (headers or {}).items():
+            # In one spelling, or a header that is here already would be sent twice.
+            self.headers[six.ensure_str(name).title()] = value
         self.body = data
 
     def clean(self, text):

@@ -67,6 +67,20 @@ def not_json(method, url, status, text):
                          status_code=status, method=method, url=url, body=text)
 
 
+def unreadable(method, url, status, what):
+    """Return the exception for a reply whose body cannot be read.
+
+    :param method: method of the request
+    :param url: address of the request
+    :param status: status of the reply
+    :param what: what is wrong with it
+    :returns: a :class:`TutumApiError` or one of its subclasses
+    """
+    return class_of(status)("%s (status %d, %s %s).%s" % (
+        what, status, method, url, UNSURE if method != "GET" and status < 300 else ""),
+        status_code=status, method=method, url=url)
+
+
 def error(method, url, status, text, retry_after=None, location=None):
     """Return the exception that a reply without success means.
 
@@ -78,7 +92,6 @@ def error(method, url, status, text, retry_after=None, location=None):
     :param location: where a redirect leads, where the reply is one
     :returns: a :class:`TutumApiError` or one of its subclasses
     """
-    cls = ERRORS.get(status, TutumServerError if 500 <= status < 600 else TutumApiError)
     parts = ["Status %d (%s %s). Response: %s" % (status, method, url, quotation(message(text)))]
     if status == 401:
         parts.insert(0, "Not authorized: the service refused the credentials.")
@@ -87,8 +100,13 @@ def error(method, url, status, text, retry_after=None, location=None):
                      "set tutum.base_url." % one_line(location))
     if retry_after is not None:
         parts.append("The service asks to wait %d seconds." % retry_after)
-    return cls(" ".join(parts), status_code=status, method=method, url=url, body=text,
-               retry_after=retry_after)
+    return class_of(status)(" ".join(parts), status_code=status, method=method, url=url,
+                            body=text, retry_after=retry_after)
+
+
+def class_of(status):
+    """Return the class of the exception that a status means."""
+    return ERRORS.get(status, TutumServerError if 500 <= status < 600 else TutumApiError)
 
 
 def message(text):
@@ -102,7 +120,8 @@ def message(text):
         for name in ("error", "error_message"):
             if isinstance(value.get(name), six.string_types):
                 return value[name]
-        return "; ".join("%s: %s" % (field, " ".join(texts)) for fields in value.values()
+        return "; ".join("%s: %s" % (field, texts if isinstance(texts, six.string_types)
+                                     else " ".join(texts)) for fields in value.values()
                          for field, texts in sorted(fields.items())) or text
     except (ValueError, RuntimeError, AttributeError, TypeError):
         return text

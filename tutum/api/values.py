@@ -1,9 +1,27 @@
-"""JSON values: to copy them, and to tell one from another."""
+"""JSON values: to copy and to send them, and to tell one from another."""
 from __future__ import absolute_import
+
+import json
 
 import six
 
 from tutum.api.exceptions import TutumApiError
+
+EDITABLE = (dict, list, tuple)
+
+encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
+def encoded(value):
+    """Return the JSON of a value.
+
+    :param value: the value
+    :returns: text
+    :raises TutumApiError: when it is nested too deeply
+    :raises TypeError: when something in it is nothing that JSON knows
+    :raises ValueError: when a number in it is none, or infinite
+    """
+    return descend(encoder.encode, value)
 
 
 def copied(value):
@@ -11,12 +29,30 @@ def copied(value):
 
     :param value: the value
     :returns: the copy; a tuple becomes a list, as in JSON
-    :raises TutumApiError: when it is nested too deeply to be copied
+    :raises TutumApiError: when it is nested too deeply
     """
+    return descend(replicate, value) if isinstance(value, EDITABLE) else value
+
+
+def same(one, other):
+    """Tell whether two values are the same in JSON.
+
+    :param one: a value
+    :param other: another
+    :returns: a boolean; ``True`` and ``1`` are not the same, a tuple and a list may be
+    :raises TutumApiError: when they are nested too deeply
+    """
+    return one is other or descend(equal, one, other)
+
+
+def descend(function, *values):
+    """Call a function that calls itself for what the values hold."""
     try:
-        return replicate(value)
-    except RuntimeError:
-        pass
+        return function(*values)
+    except RuntimeError as error:
+        # Python 3's own error of this is one of these, and so is a dict that changes meanwhile.
+        if "recursion" not in str(error):
+            raise
     raise TutumApiError("The value is nested beyond the interpreter's limit.")
 
 
@@ -30,24 +66,16 @@ def replicate(value):
     return value
 
 
-EDITABLE = (dict, list, tuple)
-
-
-def same(one, other):
-    """Tell whether two values are the same in JSON.
-
-    :param one: a value
-    :param other: another
-    :returns: a boolean; ``True`` and ``1`` are not the same, a tuple and a list may be
-    """
+def equal(one, other):
+    """Tell whether two values are the same, at the cost of a call for each that they hold."""
     if one is other:
         return True
     if isinstance(one, dict):
         return (isinstance(other, dict) and len(one) == len(other) and
-                all(name in other and same(item, other[name]) for name, item in one.items()))
+                all(name in other and equal(item, other[name]) for name, item in one.items()))
     if isinstance(one, (list, tuple)):
         return (isinstance(other, (list, tuple)) and len(one) == len(other) and
-                all(same(item, another) for item, another in zip(one, other)))
+                all(equal(item, another) for item, another in zip(one, other)))
     if isinstance(one, bool) or isinstance(other, bool):
         return False
     return as_text(one) == as_text(other)
