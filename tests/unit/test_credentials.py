@@ -88,6 +88,16 @@ def test_a_password_is_sent_as_basic_credentials():
     assert type(credentials.basic("ann", "x")) is str
 
 
+@pytest.mark.parametrize("pair", [("ann", b"\xff secret"), ("ann", 7), (b"\xff secret", "x"),
+                                  ("ann", ["secret"])])
+def test_what_is_no_password_is_refused_without_being_shown(raw, pair):
+    with pytest.raises(tutum.TutumAuthError) as caught:
+        tutum.auth.get_auth(*pair)
+    error = caught.value
+    assert "is no text" in str(error) and "secret" not in repr(error) + str(error)
+    assert getattr(error, "__context__", None) is None and raw.connections == 0
+
+
 @pytest.mark.parametrize("pair", [("", "x"), ("ann", ""), (None, None)])
 def test_no_password_is_no_request(raw, pair):
     with pytest.raises(tutum.TutumAuthError):

@@ -2,6 +2,7 @@
 from __future__ import absolute_import
 
 import base64
+import binascii
 import re
 import warnings
 
@@ -15,6 +16,9 @@ MISSING = ("No credentials. Give them in one of three ways: set tutum.user and t
            "user and apikey under [auth] in the file %s; or set TUTUM_USER and TUTUM_APIKEY.")
 
 CONTROL = u"[\x00-\x1f\x7f-\x9f]"
+
+#: One backslash, in a pattern.
+BACKSLASH = u"\\\\"
 
 #: A key shorter than this could be a word that stands in texts for other reasons.
 SHORTEST_MASKED = 6
@@ -50,11 +54,11 @@ def basic(username, password):
     :param username: name of the account
     :param password: its password
     :returns: ``Basic <base64>`` (api-v1 1.2)
-    :raises TutumAuthError: when one of the two is missing
+    :raises TutumAuthError: when one of the two is missing or cannot be sent
     """
     if not username or not password:
         raise TutumAuthError("A user name and a password are needed to ask for the key.")
-    pair = u"%s:%s" % (six.ensure_text(username), six.ensure_text(password))
+    pair = u"%s:%s" % (as_text("The user name", username), as_text("The password", password))
     return "Basic " + six.ensure_str(base64.b64encode(pair.encode("utf-8")))
 
 
@@ -70,10 +74,25 @@ def scrub(text, value):
     pairs = [credential]
     if scheme == u"Basic":
         pairs.append(base64.b64decode(credential).decode("utf-8"))
-    for pair in pairs:
-        text = text.replace(pair, u"***")
     secret = pairs[-1].partition(u":")[2]
-    return text.replace(secret, u"***") if len(secret) >= SHORTEST_MASKED else text
+    if len(secret) >= SHORTEST_MASKED:
+        pairs.append(secret)
+    for each in pairs:
+        text = re.sub(spellings(each), u"***", text)
+    return text
+
+
+def spellings(secret):
+    """Return a pattern that finds a secret, also where JSON escapes characters of it."""
+    return u"".join(u"(?:%s?%s|%s)" % (BACKSLASH, re.escape(character), escaped(character))
+                    for character in secret)
+
+
+def escaped(character):
+    """Return a pattern that finds a character written as JSON's ``\\u`` and four digits."""
+    digits = binascii.hexlify(character.encode("utf-16-be")).decode("ascii")
+    return u"".join((BACKSLASH + u"u" if index % 4 == 0 else u"")
+                    + u"[%s%s]" % (digit, digit.upper()) for index, digit in enumerate(digits))
 
 
 def warn_of_file():
@@ -86,16 +105,23 @@ def warn_of_file():
 
 def checked(name, value):
     """Return a setting as text that can stand in a header."""
+    text = as_text(name, value)
+    if re.search(CONTROL, text):
+        raise TutumAuthError("%s holds a control character: set it anew." % name)
+    return text
+
+
+def as_text(name, value):
+    """Return a secret as text."""
     text = None
     try:
         text = six.ensure_text(value)
         text.encode("utf-8")
-        problem = "holds a control character" if re.search(CONTROL, text) else None
     except (TypeError, UnicodeError):
-        problem = "is no text"
+        text = None
     # Raised here and not above: the error that was caught holds the value.
-    if problem:
-        raise TutumAuthError("%s %s: set it anew." % (name, problem))
+    if text is None:
+        raise TutumAuthError("%s is no text: set it anew." % name)
     return text
 
 
