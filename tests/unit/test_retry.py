@@ -54,3 +54,9 @@ def test_the_service_says_how_long_to_wait_up_to_a_minute():
     assert retry.pause(0, 2, safe=True, status=503, retry_after=60) == 60
     assert retry.pause(0, 2, safe=True, status=503, retry_after=61) is None
     assert retry.pause(0, 2, safe=True, status=503, retry_after=0) > 0
+
+
+def test_whoever_has_more_time_is_told_all_the_same():
+    assert retry.pause(0, 2, safe=True, status=503, retry_after=60, longest=600) == 60
+    assert retry.pause(0, 2, safe=True, status=503, retry_after=61, longest=600) is None
+    assert retry.pause(0, 2, safe=True, status=503, retry_after=7, longest=6) is None

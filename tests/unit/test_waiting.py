@@ -1,4 +1,7 @@
+# -*- coding: utf-8 -*-
 """Waiting for a state."""
+from __future__ import unicode_literals
+
 import time
 
 import pytest
@@ -61,6 +64,26 @@ def test_another_settled_state_is_an_error_that_says_it(raw, thing, clock):
     assert "web" in str(caught.value)
 
 
+def test_names_and_states_may_be_any_text(raw, thing, clock):
+    raw.answer(reply(200, {"uuid": UUID, "name": "grün", "state": "läuft"}))
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait("hält")
+    assert caught.value.state == "läuft" and str("settled as l") in str(caught.value)
+    raw.answer(reply(200, {"uuid": UUID, "name": "grün", "state": "Starting"}))
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait("hält", timeout=1)
+    assert str("is still Starting") in str(caught.value)
+
+
+@pytest.mark.parametrize("odd", [{"uuid": UUID}, {"uuid": UUID, "state": None},
+                                 {"uuid": UUID, "state": ["Running"]}])
+def test_a_reply_without_a_state_is_an_error(raw, thing, clock, odd):
+    raw.answer(reply(200, odd))
+    with pytest.raises(tutum.TutumApiError) as caught:
+        thing.wait()
+    assert "no state" in str(caught.value)
+
+
 def test_the_deadline_is_an_error_that_says_the_state(raw, thing, clock):
     raw.answer(state("Scaling"))
     with pytest.raises(tutum.TutumWaitError) as caught:
@@ -117,6 +140,10 @@ def test_a_service_that_asks_for_more_than_is_left_is_reported(raw, thing, monke
     assert not pauses and caught.value.retry_after == 6
     raw.answer(reply(503, headers={"Retry-After": "4"}), state("Running"))
     assert thing.wait(timeout=5) and pauses == [4]
+    raw.answer(reply(503, headers={"Retry-After": "61"}))
+    with pytest.raises(tutum.TutumServerError):
+        thing.wait(timeout=600)
+    assert pauses == [4]
 
 
 @pytest.mark.parametrize("options", [{"total": None}, {"connect": 5}, {"total": 60}])

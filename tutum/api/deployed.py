@@ -9,6 +9,7 @@ from tutum.api.base import RESTModel
 from tutum.api.bounded import now
 from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
 from tutum.api.http import send_request
+from tutum.api.texts import one_line
 
 __all__ = ["Deployed", "TRANSITIONAL"]
 
@@ -82,16 +83,19 @@ class Deployed(RESTModel):
                     raise
             else:
                 seen = self._reply.get("state")
+                if not isinstance(seen, six.string_types):
+                    raise TutumApiError("The reply holds no state (GET %s)." % path, method="GET")
             if seen == state or state is None and seen not in TRANSITIONAL:
                 return True
             if seen not in TRANSITIONAL:
-                raise TutumWaitError("%s settled as %s while %s was waited for"
-                                     % (self, seen, state), state=seen)
+                raise TutumWaitError(u"%s settled as %s while %s was waited for"
+                                     % (self, one_line(seen), one_line(state)), state=seen)
             if deadline is not None and now() + pause > deadline:
                 pause = deadline - now()
             if pause <= 0:
-                raise TutumWaitError("%s is still %s after %s seconds, %s was waited for"
-                                     % (self, seen, timeout, state or "a settled state"),
-                                     state=seen)
+                raise TutumWaitError(
+                    u"%s is still %s after %s seconds, %s was waited for"
+                    % (self, one_line(seen), timeout, one_line(state or "a settled state")),
+                    state=seen)
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)

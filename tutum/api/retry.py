@@ -22,13 +22,14 @@ def pause(tried, retries, safe, lost=False, status=None, retry_after=None, longe
     :param lost: whether the connection was refused or lost
     :param status: status of the reply, where there was one
     :param retry_after: seconds that the service asked to wait, where it did
-    :param longest: seconds that the pause may take, ``None`` for a minute
+    :param longest: seconds that the pause may take; more than a minute it never does
     :returns: seconds, or ``None`` when it must not be sent again
     """
     if tried >= retries or not safe or not (lost or status in BUSY):
         return None
     wanted = max(retry_after or 0, backoff(tried))
-    return None if wanted > (LONGEST_PAUSE if longest is None else longest) else wanted
+    allowed = LONGEST_PAUSE if longest is None else min(longest, LONGEST_PAUSE)
+    return None if wanted > allowed else wanted
 
 
 def backoff(tried):
