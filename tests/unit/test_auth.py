@@ -4,7 +4,7 @@ import base64
 import pytest
 
 import tutum
-from rawservice import page, reply
+from rawservice import SILENCE, page, reply
 from tutum.api import auth
 
 
@@ -15,6 +15,14 @@ def test_a_password_gives_user_and_key(raw):
     assert (raw.last.method, raw.last.target) == ("GET", "/api/v1/auth/")
     scheme, credential = raw.last.headers["authorization"].split(" ")
     assert (scheme, base64.b64decode(credential)) == ("Basic", b"ann@example.net:secret")
+
+
+@pytest.mark.parametrize("ask", [auth.get_auth, auth.get_apikey, auth.authenticate])
+def test_each_call_can_be_given_its_own_time(raw, ask):
+    raw.answer(SILENCE)
+    tutum.timeout = None
+    with pytest.raises(tutum.TutumTimeoutError):
+        ask("ann", "secret", timeout=0.1)
 
 
 def test_a_service_that_names_no_user_means_the_one_who_asked(raw):

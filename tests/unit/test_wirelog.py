@@ -83,3 +83,19 @@ def test_the_library_sets_up_no_logging():
     logger = logging.getLogger("python-tutum")
     assert tutum.logger is logger and logger.level == logging.NOTSET
     assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+
+
+def test_records_go_to_the_logger_that_is_set(raw, records, monkeypatch):
+    other = logging.getLogger("somebody.elses")
+    monkeypatch.setattr(tutum, "logger", other)
+    shown = []
+    handler = logging.Handler()
+    handler.emit = lambda record: shown.append(record.getMessage())
+    other.addHandler(handler)
+    other.setLevel(logging.INFO)
+    raw.answer(reply(200))
+    try:
+        http.send_request("GET", "x/")
+    finally:
+        other.removeHandler(handler)
+    assert len(shown) == 1 and not records()

@@ -13,32 +13,34 @@ __all__ = ["authenticate", "get_auth", "get_apikey", "get_auth_header", "is_auth
            "load_from_file", "logout"]
 
 
-def authenticate(username, password):
+def authenticate(username, password, timeout=None):
     """Ask the service for the account's key and use it from now on.
 
     Where the service gives no key, nothing changes.
 
     :param username: name of the account
     :param password: its password
+    :param timeout: as ``tutum.timeout``, for this call
     :returns: ``None``
     :raises TutumAuthError: when the service refuses the password
     :raises TutumApiError: for any other failure
     """
-    user, apikey = get_auth(username, password)
+    user, apikey = get_auth(username, password, timeout)
     if apikey:
         tutum.user, tutum.apikey = user, apikey
 
 
-def get_auth(username, password):
+def get_auth(username, password, timeout=None):
     """Ask the service for the account's name and key (api-v1 2).
 
     :param username: name of the account
     :param password: its password
+    :param timeout: as ``tutum.timeout``, for this call
     :returns: ``(user, apikey)``, or ``(None, None)`` when the service gives no key
     :raises TutumAuthError: when the service refuses the password
     :raises TutumApiError: for any other failure
     """
-    reply = send_request("GET", "auth/", auth=(username, password))
+    reply = send_request("GET", "auth/", auth=(username, password), timeout=timeout)
     try:
         objects = reply["objects"]
         if objects == []:
@@ -49,16 +51,17 @@ def get_auth(username, password):
     raise TutumApiError("The service's answer holds no key (GET auth/).", method="GET")
 
 
-def get_apikey(username, password):
+def get_apikey(username, password, timeout=None):
     """Ask the service for the account's key.
 
     :param username: name of the account
     :param password: its password
+    :param timeout: as ``tutum.timeout``, for this call
     :returns: the key, or ``None`` when the service gives none
     :raises TutumAuthError: when the service refuses the password
     :raises TutumApiError: for any other failure
     """
-    return get_auth(username, password)[1]
+    return get_auth(username, password, timeout)[1]
 
 
 def is_authenticated():

@@ -4,9 +4,8 @@ from __future__ import absolute_import
 import json
 import logging
 
+import tutum
 from tutum.api.texts import printable
-
-logger = logging.getLogger("python-tutum")
 
 LONGEST = 10000
 
@@ -22,6 +21,7 @@ def attempt(request, reply, failed, took):
     :param failed: the exception in its place
     :param took: seconds
     """
+    logger = tutum.logger
     if not logger.isEnabledFor(logging.INFO):
         return
     path = "/" + request.url.split("/", 3)[3]
