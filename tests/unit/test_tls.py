@@ -69,6 +69,17 @@ def test_the_deadline_holds(trusted):
         assert time.time() - began < 2
 
 
+def test_the_time_of_a_request_begins_when_it_is_connected(trusted, monkeypatch):
+    wrap = trusted._wrap
+
+    def slowly(connection):
+        time.sleep(0.4)
+        return wrap(connection)
+    monkeypatch.setattr(trusted, "_wrap", slowly)
+    trusted.answer([lambda: time.sleep(0.5), reply(200, [1])])
+    assert http.send_request("GET", "x/", timeout=(5, 1.3)) == [1]
+
+
 def test_a_large_body_arrives_whole(trusted):
     trusted.answer(reply(200))
     http.send_request("POST", "x/", data=b" " * 3000000)

@@ -3,6 +3,8 @@
 from __future__ import unicode_literals
 
 import json
+import sys
+import zlib
 
 import pytest
 import requests
@@ -126,6 +128,19 @@ def test_a_reply_may_not_be_larger_than_allowed(raw):
         assert "tutum.max_reply_size" in str(caught.value)
     raw.answer(reply(200, body=b"[" + b" " * 98 + b"]"))
     assert http.send_request("GET", "x/") == []
+
+
+@pytest.mark.skipif(sys.version_info[0] < 3, reason="there nothing tells how much memory is used")
+def test_a_compressed_reply_is_given_no_more_memory_than_allowed():
+    import tracemalloc
+    data = zlib.compress(b" " * 50000000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(http.body.Unreadable):
+            http.body.inflate(data, "deflate", 1000)
+        assert tracemalloc.get_traced_memory()[1] < 1000000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_reply_may_have_any_size_where_there_is_no_bound(raw):

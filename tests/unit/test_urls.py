@@ -49,6 +49,10 @@ def test_the_key_is_not_sent_in_the_clear_to_another_machine(monkeypatch, addres
         with pytest.raises(tutum.TutumAuthError) as caught:
             call()
         assert "TUTUM_ALLOW_HTTP=1" in str(caught.value)
+    for value in ("", "0", "no", "true"):
+        monkeypatch.setenv("TUTUM_ALLOW_HTTP", value)
+        with pytest.raises(tutum.TutumAuthError):
+            urls.base(address)
     monkeypatch.setenv("TUTUM_ALLOW_HTTP", "1")
     assert urls.base(address).url == address
 
