@@ -73,7 +73,7 @@ def test_the_time_of_a_request_begins_when_it_is_connected(trusted, monkeypatch)
     wrap = trusted._wrap
 
     def slowly(connection):
-        time.sleep(0.4)
+        time.sleep(1)
         return wrap(connection)
     monkeypatch.setattr(trusted, "_wrap", slowly)
     trusted.answer([lambda: time.sleep(0.5), reply(200, [1])])
