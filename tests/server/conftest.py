@@ -2,6 +2,7 @@
 import time
 
 import pytest
+from parts import Parts
 from serverprocess import Api, Server
 from testedengines import ENGINES
 
@@ -66,3 +67,11 @@ def server(tmp_path):
     yield server
     if server.process is not None:
         server.close()
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """The service's parts, in this process."""
+    parts = Parts(tmp_path)
+    yield parts
+    parts.close()

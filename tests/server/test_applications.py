@@ -179,6 +179,12 @@ def test_a_name_that_is_taken_gets_a_number(api):
     assert [api.create(name="web")["unique_name"] for _ in range(3)] == ["web", "web-2", "web-3"]
 
 
+def test_the_smallest_number_that_is_free_is_taken_whatever_else_is_called_alike(api):
+    for name in ("web", "web-1", "web-3", "web-two", "webs", "Web-2", "web_2"):
+        api.create(name=name)
+    assert [api.create(name="web")["unique_name"] for _ in range(2)] == ["web-2", "web-4"]
+
+
 def test_terminated_applications_are_listed_last_and_their_name_is_free(api):
     path = f"application/{api.running(name='web')['uuid']}/"
     api.act(path, "DELETE")
@@ -230,6 +236,7 @@ def test_filters_that_are_not_allowed_are_refused(api, query, text):
     ({"image": "a/b", "container_size": "XXL", "autorestart": "YES"}, ["autorestart", "container_size"]),
     ({"image": "a/b", "container_ports": [{"inner_port": 80}, {"inner_port": "80"}]}, ["container_ports"]),
     ({"image": "a/b", "container_ports": [{"inner_port": 70000}]}, ["container_ports"]),
+    ({"image": "a/b", "container_ports": [{"inner_port": number} for number in range(1, 34)]}, ["container_ports"]),
     ({"image": "a/b", "container_envvars": {"KEY": "value"}}, ["container_envvars"]),
     ({"image": "a/b", "container_envvars": [{"key": "A", "value": "nul \0"}]}, ["container_envvars"]),
     ({"image": "a/b", "run_command": ["ls"]}, ["run_command"]),

@@ -1,18 +1,16 @@
 """Jobs do not wait for each other, and are done in the end."""
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
+from parts import Parts
 from serverprocess import until
 
-from tutum.server import accounts, jobs, operations
-from tutum.server.controller import Controller
-from tutum.server.engines import Size
+from tutum.server import controller, jobs, operations
+from tutum.server.engines import StartFailed
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.jobs import Jobs
-from tutum.server.paths import Addresses
-from tutum.server.store import Application, Store
-from tutum.server.web import validation
 
 
 @pytest.fixture
@@ -98,28 +96,55 @@ def test_a_job_without_a_thread_can_be_submitted_again(work, monkeypatch):
     assert done.wait(5)
 
 
-def test_what_was_accepted_is_done_although_the_records_are_locked_right_after(tmp_path):
-    store, engine = Store(tmp_path / "tutum.db"), ProcessEngine(tmp_path / "containers")
-    addresses = Addresses("127.0.0.1", "http://127.0.0.1:1", engine.link_address)
-    controller = Controller(store, engine, addresses, {"XS": Size(256, 0.25)})
-    accounts.add(store, "ann")
-    engine.open()
-    try:
-        with store.writing() as session:
-            made = operations.create_application(session, 1, validation.new_application(
-                {"image": "any/thing", "run_command": "sleep 600"}, 1), None, 1)
-            application_id = made.id
-        other = sqlite3.connect(tmp_path / "tutum.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        controller.wake(application_id)
-        other.execute("ROLLBACK")
-        other.close()
+def test_what_was_accepted_is_done_although_the_records_are_locked_right_after(parts, tmp_path, caplog):
+    other = sqlite3.connect(tmp_path / "tutum.db", isolation_level=None)
 
-        def state():
-            with store.reading() as session:
-                return session.get(Application, application_id).state
-        until(lambda: state() == "Running")
-    finally:
-        controller.close()
-        engine.close()
-        store.close()
+    def lock_and_look(application_id):
+        other.execute("BEGIN IMMEDIATE")
+        look(application_id)
+    look, parts.controller.wake = parts.controller.wake, lock_and_look
+    application_id = parts.create()
+    until(lambda: "database is locked" in caplog.text)
+    other.execute("ROLLBACK")
+    other.close()
+    assert parts.settled(application_id) == "Running"
+
+
+class SilentEngine(ProcessEngine):
+    """Tells of no exit."""
+
+    def exits(self):
+        return iter(())
+
+
+def test_an_exit_that_nobody_told_of_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(controller, "SWEEP_INTERVAL", 0.2)
+    with closing(Parts(tmp_path, SilentEngine)) as parts:
+        application_id = parts.running(run_command=f"sh -c 'while [ ! -e {tmp_path}/end ]; do sleep 0.02; done'")
+        (tmp_path / "end").touch()
+        until(lambda: parts.state(application_id) == "Stopped")
+
+
+def test_a_redeploy_asks_for_the_newest_build_once_for_all_containers(parts):
+    application_id = parts.running(target_num_containers=5)
+    pulls = []
+
+    def pull(name, credentials=None, anew=False, pull=parts.engine.pull):
+        pulls.append(anew)
+        return pull(name, credentials, anew)
+    parts.engine.pull = pull
+    for count in (1, 2):
+        parts.operate(application_id, operations.redeploy_application, None)
+        assert parts.settled(application_id) == "Running"
+        assert pulls == [True] * count
+
+
+def test_a_redeploy_whose_image_cannot_be_had_says_so_of_every_container(parts):
+    application_id = parts.running(target_num_containers=3)
+
+    def pull(name, credentials=None, anew=False):
+        raise StartFailed("no such tag")
+    parts.engine.pull = pull
+    parts.operate(application_id, operations.redeploy_application, "other")
+    assert parts.settled(application_id) == "Start failed"
+    assert parts.start_errors(application_id)["Start failed: no such tag"] == 3

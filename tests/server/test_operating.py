@@ -127,6 +127,7 @@ def _sqlite(path, statement):
 @pytest.mark.parametrize("spoil, reason", [
     (lambda path: path.write_bytes(b"not a database, but longer than a header of one"), "file is not a database"),
     (lambda path: _sqlite(path, "PRAGMA user_version = 99"), "another version of the service"),
+    (lambda path: _sqlite(path, "CREATE TABLE notes (text)"), "database of another program"),
 ])
 @pytest.mark.parametrize("command", ["serve", "status"])
 def test_records_that_cannot_be_used_are_named_with_the_reason(tmp_path, command, spoil, reason):
@@ -186,6 +187,20 @@ def test_an_account_has_so_many_containers_and_no_more(server):
         assert refused.status_code == 400 and refused.json()["application"]["target_num_containers"]
     api.act(path, "PATCH", json={"target_num_containers": 3})
     assert api.settled(path)["state"] == "Running"
+
+
+def test_an_account_has_no_more_applications_than_containers(server):
+    api = server.start("--max-containers", "2").api
+    paths = []
+    for _ in range(2):
+        paths.append(f"application/{api.running(image='any/thing', run_command='sleep 600')['uuid']}/")
+        api.act(paths[-1], "PATCH", json={"target_num_containers": 0})
+        assert api.settled(paths[-1])["state"] == "Not running"
+    refused = api.call("POST", "application/", json={"image": "any/thing"})
+    assert refused.status_code == 400 and "2 applications" in refused.json()["error"]
+    api.act(paths[0], "DELETE")
+    api.settled(paths[0])
+    api.create(image="any/thing")
 
 
 def test_the_configuration_file_gives_sizes_names_and_images(server, tmp_path):

@@ -3,7 +3,9 @@ import fcntl
 import socket
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import requests
 from fulldisk import fill, small_disk
 from serverprocess import Server, processes_of, until
 
@@ -43,6 +45,23 @@ def test_a_locked_database_is_503_with_the_reason_and_nothing_is_half_made(serve
     other.close()
     api.act(path + "stop/")
     assert api.settled(path)["state"] == "Stopped"
+
+
+def test_a_locked_database_keeps_a_supervisor_waiting_no_longer_than_a_few_seconds(server):
+    api = server.start().api
+    other = sqlite3.connect(server.data_dir / "tutum.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(16) as clients:
+        refused = [clients.submit(server.api.call, "POST", "application/", json={"image": "any/thing"})
+                   for _ in range(16)]
+        until(lambda: any(each.running() for each in refused))
+        began = time.monotonic()
+        assert requests.get(api.base_url.replace("/api/v1/", "/healthz"), timeout=30).status_code == 200
+        assert time.monotonic() - began < 10
+        for each in refused:
+            assert each.result().status_code == 503 and "database is locked" in each.result().json()["error"]
+    other.execute("ROLLBACK")
+    other.close()
 
 
 def test_records_that_cannot_be_read_are_503_with_the_reason(server):

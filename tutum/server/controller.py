@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server import images, links, operations, ports, recovery, states
-from tutum.server.engines import (ContainerSpec, Engine, EngineError, EngineUnavailable, Port, PortTaken, Size,
-                                  StartFailed, Status)
+from tutum.server import links, ports, recovery, states
+from tutum.server.engines import Engine, EngineError, EngineUnavailable, Size, StartFailed, Status
 from tutum.server.jobs import Jobs
 from tutum.server.paths import Addresses
-from tutum.server.store import TERMINATED_VISIBLE, Application, Container, Store, now
+from tutum.server.starting import Starter
+from tutum.server.store import TERMINATED_VISIBLE, Application, Container, Store, find_container, now
 
 log = logging.getLogger("tutum.server")
 
@@ -35,11 +35,10 @@ class Controller:
     """
 
     def __init__(self, store: Store, engine: Engine, addresses: Addresses, sizes: Mapping[str, Size]) -> None:
-        self._sizes = sizes
         self._store = store
         self._engine = engine
-        self._addresses = addresses
         self._jobs = Jobs()
+        self._starter = Starter(store, engine, addresses, sizes, self.wake)
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._watch_exits, name="exits", daemon=True),
                          threading.Thread(target=self._sweep, name="sweep", daemon=True)]
@@ -69,22 +68,19 @@ class Controller:
 
         The change is accepted by then: what goes wrong here is tried again, and never told to who asked for it.
         """
-        try:
-            self._look_at(application_id)
-        except Exception as error:
-            log.warning("Application %d is looked at later: %s", application_id, error)
-            self._jobs.submit(self._look_at, application_id)
+        self._jobs.submit(self._look_at, application_id)
 
     def _look_at(self, application_id: int) -> None:
-        with self._store.writing() as session:
-            application = session.get(Application, application_id)
-            if application is None:
-                return
+        with self._store.reading() as session:
             moving = list(session.scalars(select(Container.uuid).where(
                 Container.application_id == application_id, Container.state.in_(states.TRANSITIONAL))))
-            _settle(session, application)
         for uuid in moving:
             self._jobs.submit(self._move, uuid)
+        if not moving:
+            with self._store.writing(application_id) as session:
+                application = session.get(Application, application_id)
+                if application is not None:
+                    _settle(session, application)
 
     def close(self) -> None:
         """End all work; steps that are under way are cut off by the engine's end and done again at the next start."""
@@ -104,15 +100,25 @@ class Controller:
                 self._take_up(states.TRANSITIONAL)  # what no thread could be had for
             except Exception:
                 log.exception("Cannot look through the records; it is tried again")
+            self._jobs.submit(self._look_for_exits)
+
+    def _look_for_exits(self) -> None:
+        """Find containers that ended unnoticed: no thread could be had for them, or the engine did not tell."""
+        with self._store.reading() as session:
+            running = list(session.scalars(select(Container.uuid).where(Container.state == states.RUNNING)))
+        for uuid in running:
+            if not self._engine.status(uuid).running:
+                self._jobs.submit(self._move, uuid)
 
     def _move(self, uuid: str) -> None:
         """Do the step that the state of one container asks for."""
         with self._store.reading() as session:
-            state = session.scalar(select(Container.state).where(Container.uuid == uuid))
+            state, application_id = session.execute(select(Container.state, Container.application_id).where(
+                Container.uuid == uuid)).one_or_none() or (None, None)
         step = {states.STARTING: self._start, states.STOPPING: self._stop, states.TERMINATING: self._remove,
                 states.RUNNING: self._check}.get(state)
         if step is not None and not self._closing.is_set():
-            step(uuid)
+            step(uuid, application_id)
 
     def _remove_unknown(self) -> None:
         present = self._engine.containers()  # first: a container's record is there before it is
@@ -122,78 +128,30 @@ class Controller:
             log.warning("Removing container %s, of which there is no record", uuid)
             self._engine.remove(uuid)
 
-    def _start(self, uuid: str) -> None:
+    def _start(self, uuid: str, application_id: int) -> None:
         try:
-            self._pull_first(uuid)
-            turn = self._prepare(uuid)
-            while turn is not None:
-                try:
-                    (self._engine.deploy if turn.never_ran else self._engine.start)(turn.spec)
-                    break
-                except PortTaken:
-                    if not turn.ports_can_change:
-                        raise
-                    turn = self._prepare(uuid, with_other_ports=True)
+            started = self._starter.start(uuid, application_id)
         except StartFailed as error:
-            self._finish(uuid, states.STARTING, states.START_FAILED, start_error=f"Start failed: {error}")
+            self._finish(uuid, application_id, states.STARTING, states.START_FAILED,
+                         start_error=f"Start failed: {error}")
             return
-        if turn is not None:
+        if started is not None:
             moment = now()
-            self._finish(uuid, states.STARTING, states.RUNNING, start_error=None, started_at=moment,
-                         **({"deployed_at": moment} if turn.never_ran else {}))
+            self._finish(uuid, application_id, states.STARTING, states.RUNNING, start_error=None, started_at=moment,
+                         **({"deployed_at": moment} if started.never_ran else {}))
 
-    def _pull_first(self, uuid: str) -> None:
-        """Have the image of a container that never ran, and take from it what the application leaves to the image."""
-        with self._store.reading() as session:
-            container = _find(session, uuid)
-            if container is None or container.deployed_at is not None:
-                return
-            image_name, account_id = container.image_name, container.application.account_id
-            anew = container.application.state == states.REDEPLOYING
-            credentials = images.credentials(session, account_id, image_name)
-        image = self._engine.pull(image_name, credentials, anew)
-        with self._store.writing() as session:
-            container = _find(session, uuid)
-            if container is not None and container.image_name == container.application.image_name:
-                operations.take_defaults(container.application, image)
-                ports.publish(session, container, container.application.container_ports)
-
-    def _prepare(self, uuid: str, with_other_ports: bool = False) -> _Turn | None:
-        """Give a container its ports and describe it to the engine.
-
-        :returns: None when it is not its turn, or no longer to be started
-        """
-        with self._store.writing() as session:
-            container = _find(session, uuid)
-            if container is None or container.state != states.STARTING or _must_wait(session, container):
-                return None
-            if with_other_ports:
-                ports.forget(session, container)
-            ports.lease(session, container, self._engine.port_is_free)
-            application = container.application
-            spec = ContainerSpec(
-                uuid=container.uuid, name=container.unique_name, application=application.uuid,
-                account=application.account.username, image=container.image_name,
-                run_command=application.run_command, entrypoint=application.entrypoint,
-                size=self._sizes[application.container_size],
-                ports=tuple(Port(port["inner_port"], port["protocol"], port["outer_port"])
-                            for port in container.container_ports),
-                environment=links.container_environment(container, self._addresses))
-            never_ran = container.deployed_at is None
-            return _Turn(spec, never_ran, never_ran and not _takes_a_place(session, container))
-
-    def _stop(self, uuid: str) -> None:
+    def _stop(self, uuid: str, application_id: int) -> None:
         try:
             status = self._engine.stop(uuid)
         except EngineUnavailable:
             raise
         except EngineError as error:
             log.error("Container %s was not stopped: %s", uuid, error)
-            self._finish(uuid, states.STOPPING, states.STOPPED_WITH_ERRORS)
+            self._finish(uuid, application_id, states.STOPPING, states.STOPPED_WITH_ERRORS)
             return
-        self._finish(uuid, states.STOPPING, states.STOPPED, stopped_at=now(), **_exit_of(status))
+        self._finish(uuid, application_id, states.STOPPING, states.STOPPED, stopped_at=now(), **_exit_of(status))
 
-    def _remove(self, uuid: str) -> None:
+    def _remove(self, uuid: str, application_id: int) -> None:
         try:
             self._engine.stop(uuid)
         except EngineUnavailable:
@@ -201,14 +159,14 @@ class Controller:
         except EngineError as error:
             log.warning("Container %s is removed although it was not stopped: %s", uuid, error)
         self._engine.remove(uuid)
-        self._finish(uuid, states.TERMINATING, states.TERMINATED, destroyed_at=now())
+        self._finish(uuid, application_id, states.TERMINATING, states.TERMINATED, destroyed_at=now())
 
-    def _check(self, uuid: str) -> None:
+    def _check(self, uuid: str, application_id: int) -> None:
         status = self._engine.status(uuid)
         if status.running:
             return
-        with self._store.writing() as session:
-            container = _find(session, uuid)
+        with self._store.writing(application_id) as session:
+            container = find_container(session, uuid)
             if container is None or container.state != states.RUNNING:
                 return
             container.stopped_at = now()
@@ -217,10 +175,10 @@ class Controller:
             _settle(session, container.application)
         self._jobs.submit(self._move, uuid)
 
-    def _finish(self, uuid: str, before: str, after: str, **values: Any) -> None:
+    def _finish(self, uuid: str, application_id: int, before: str, after: str, **values: Any) -> None:
         """Write down what a step came to, unless something else was asked for meanwhile."""
-        with self._store.writing() as session:
-            container = _find(session, uuid)
+        with self._store.writing(application_id) as session:
+            container = find_container(session, uuid)
             if container is None or container.state != before:
                 return
             container.state = after
@@ -228,26 +186,20 @@ class Controller:
                 setattr(container, key, value)
             if after == states.TERMINATED:
                 ports.release(session, container)
-            _settle(session, container.application)
+            application = container.application
+            _settle(session, application)
             waiting = _waiting(session, container)
+            linked = links.waiting_for(application) if application.container_ports is None else []
+        if application.state != states.REDEPLOYING:
+            self._starter.end_redeploy(application_id)
         for sibling in waiting:
             self._jobs.submit(self._move, sibling)
-
-
-class _Turn(NamedTuple):
-    """A container whose turn it is to be started."""
-
-    spec: ContainerSpec
-    never_ran: bool
-    ports_can_change: bool
+        for each in linked:
+            self._jobs.submit(self._look_at, each)
 
 
 def _exit_of(status: Status) -> dict[str, int]:
     return {} if status.exit_code is None else {"exit_code": status.exit_code}
-
-
-def _find(session: Session, uuid: str) -> Container | None:
-    return session.scalar(select(Container).where(Container.uuid == uuid))
 
 
 def _start_again(session: Session) -> None:
@@ -256,23 +208,6 @@ def _start_again(session: Session) -> None:
         container.state = states.STARTING
         if container.application.state not in states.TRANSITIONAL:
             container.application.state = states.STARTING
-
-
-def _must_wait(session: Session, container: Container) -> bool:
-    """Tell whether another container comes first: the one that this one replaces, or in a sequence those before."""
-    siblings = select(Container.id).where(Container.application_id == container.application_id,
-                                          Container.id != container.id).limit(1)
-    conditions = [siblings.where(Container.number == container.number, Container.state == states.TERMINATING)]
-    if container.application.sequential_deployment:
-        conditions.append(siblings.where(Container.number < container.number, Container.state == states.STARTING))
-    return any(session.scalar(condition) is not None for condition in conditions)
-
-
-def _takes_a_place(session: Session, container: Container) -> bool:
-    """Tell whether a container replaces another one, whose ports it keeps."""
-    return session.scalar(select(Container.id).where(
-        Container.application_id == container.application_id, Container.number == container.number,
-        Container.id != container.id).limit(1)) is not None
 
 
 def _waiting(session: Session, container: Container) -> list[str]:

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tutum.server import accounts, names, states
 from tutum.server.engines import Port
 from tutum.server.paths import API_PREFIX, Addresses, resource_uri
-from tutum.server.store import Application, Container
+from tutum.server.store import Application, Container, PortLease
 
 _SHOWN_WHILE = frozenset([states.RUNNING, states.PARTLY_RUNNING, states.SCALING])
 _GONE = (states.TERMINATING, states.TERMINATED)
@@ -56,6 +56,32 @@ def container_environment(container: Container, addresses: Addresses) -> dict[st
         environment["TUTUM_AUTH"] = accounts.role_header(application)
     environment.update((variable["key"], variable["value"]) for variable in application.container_envvars)
     return environment
+
+
+def must_wait(session: Session, application: Application) -> bool:
+    """Tell whether an application links to one whose image has yet to say which ports it has.
+
+    It does so before the first container of that application has started or failed to.
+    """
+    return any(other.container_ports is None and session.scalar(_starting([other.id]).limit(1)) is not None
+               for other in application.linked_to)
+
+
+def waiting_for(application: Application) -> list[int]:
+    """Return the applications that may have waited for an application's ports."""
+    return [other.id for other in application.linked_from if other.state in states.TRANSITIONAL]
+
+
+def without_ports(session: Session, application: Application) -> list[Container]:
+    """Return the containers just being started that an application links to and that have no ports of the machine."""
+    linked = [other.id for other in application.linked_to]
+    return list(session.scalars(_starting(linked).where(
+        Container.id.not_in(select(PortLease.container_id))))) if linked else []
+
+
+def _starting(application_ids: list[int]) -> Select[tuple[Container]]:
+    return select(Container).where(Container.application_id.in_(application_ids),
+                                   Container.state == states.STARTING)
 
 
 def _for_linking(application: Application, addresses: Addresses) -> dict[str, str]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Set
 
 #: What an application may be called.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", re.ASCII)
@@ -46,10 +46,10 @@ def default_name(image: str) -> str:
     return name.rpartition("/")[2].replace(".", "-")[:63]
 
 
-def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
+def unique_name(name: str, taken: Set[str]) -> str:
     """Return `name`, or `name` with the smallest number from 2 that makes it unique."""
     candidate, number = name, 1
-    while is_taken(candidate):
+    while candidate in taken:
         number += 1
         candidate = f"{name}-{number}"
     return candidate

@@ -32,10 +32,12 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
 
     :param attributes: as `validation.new_application` returns them
     :param image: the image's own defaults, None where they are not known yet
-    :param max_containers: the most containers that the account may have
+    :param max_containers: the most containers that the account may have, and the most applications
     :raises ValidationError: a link leads nowhere, or it would be too many containers
+    :raises RequestError: it would be too many applications
     """
     _check_quota(session, account_id, attributes["target_num_containers"], max_containers)
+    _check_applications(session, account_id, max_containers)
     attributes = dict(attributes)
     name, tag = names.split_image(attributes.pop("image"))
     targets = attributes.pop("linked_to_application")
@@ -45,8 +47,8 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
         raise ValidationError("application", {"linked_to_application": [str(error)]}) from error
     application = Application(
         uuid=str(uuids.uuid4()), account_id=account_id, image_name=f"{name}:{tag}", linked_to=linked, last_number=0,
-        state=states.STARTING, unique_name=names.unique_name(
-            attributes["name"], lambda candidate: _is_taken(session, account_id, candidate)),
+        state=states.STARTING,
+        unique_name=names.unique_name(attributes["name"], _taken_names(session, account_id, attributes["name"])),
         left_to_image=[key for key in _IMAGES_OWN if attributes[key] is None], **attributes)
     if image is not None:
         take_defaults(application, image)
@@ -58,8 +60,13 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
 
 def take_defaults(application: Application, image: ImageInfo) -> None:
     """Fill in what an application leaves to its image (api-v1 3.1)."""
-    for key in application.left_to_image:
-        setattr(application, key, _IMAGES_OWN[key](image))
+    for key, value in left_to_image(application, image).items():
+        setattr(application, key, value)
+
+
+def left_to_image(application: Application, image: ImageInfo) -> dict[str, Any]:
+    """Return what an image says of those attributes that an application leaves to it."""
+    return {key: _IMAGES_OWN[key](image) for key in application.left_to_image}
 
 
 def change_application(session: Session, application: Application, changes: dict[str, Any],
@@ -116,20 +123,23 @@ def redeploy_application(session: Session, application: Application, tag: str | 
     _check("redeploy", "application", application, states.APPLICATION_ACTIONS)
     if tag is not None:
         application.image_name = f"{application.image_name.rpartition(':')[0]}:{tag}"
-    for old in _lasting(application.containers):
-        replace_container(session, old)
+    replace_containers(session, _lasting(application.containers))
     application.state = states.REDEPLOYING
     return application
 
 
-def replace_container(session: Session, old: Container) -> Container:
-    """Terminate a container and make another with its number, its name and its ports (api-v1 3.3)."""
-    new = _new_container(old.application, old.number)
-    new.container_ports, new.web_public_dns = old.container_ports, old.web_public_dns
-    old.state = states.TERMINATING
-    session.flush()
-    session.execute(update(PortLease).where(PortLease.container_id == old.id).values(container_id=new.id))
-    return new
+def replace_containers(session: Session, containers: Iterable[Container]) -> list[Container]:
+    """Terminate containers and make others with their numbers, names and ports (api-v1 3.3)."""
+    replaced = []
+    for old in containers:
+        new = _new_container(old.application, old.number)
+        new.container_ports, new.web_public_dns = old.container_ports, old.web_public_dns
+        old.state = states.TERMINATING
+        replaced.append((old, new))
+    session.flush()  # it gives the new ones their ids
+    for old, new in replaced:
+        session.execute(update(PortLease).where(PortLease.container_id == old.id).values(container_id=new.id))
+    return [new for _, new in replaced]
 
 
 def terminate_application(session: Session, application: Application) -> Application:
@@ -214,10 +224,21 @@ def _check_quota(session: Session, account_id: int, more: int, max_containers: i
             f"The account may have {max_containers} containers and has {present}; {more} more are too many."]})
 
 
-def _is_taken(session: Session, account_id: int, unique_name: str) -> bool:
-    return session.scalar(select(Application.id).where(
-        Application.account_id == account_id, Application.unique_name == unique_name,
-        Application.state != states.TERMINATED).limit(1)) is not None
+def _check_applications(session: Session, account_id: int, max_applications: int) -> None:
+    """Bound also those applications that were scaled to no container."""
+    present = session.scalar(select(func.count()).select_from(Application).where(
+        Application.account_id == account_id, Application.state != states.TERMINATED))
+    if present >= max_applications:
+        raise RequestError(f"The account has {present} applications, and may have as many as containers: "
+                           f"{max_applications}")
+
+
+def _taken_names(session: Session, account_id: int, name: str) -> set[str]:
+    """Return the unique names in use that are a name, or that name with something after a hyphen."""
+    column = Application.unique_name
+    return set(session.scalars(select(column).where(
+        Application.account_id == account_id, Application.state != states.TERMINATED,
+        (column == name) | (column > f"{name}-") & (column < f"{name}."))))  # "." comes right after "-"
 
 
 def _check(action: str, resource: str, item: Application | Container, accepted: dict[str, frozenset[str]]) -> None:

@@ -2,38 +2,74 @@
 from __future__ import annotations
 
 import random
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server.engines import EngineUnavailable, Port
+from tutum.server.engines import Port, StartFailed
 from tutum.server.store import Container, PortLease
 
 FIRST_PORT, LAST_PORT = 49153, 65535
 
-#: Ports tried before the range is taken to be full.
-MAX_TRIES = 1000
+#: A port of the machine: its number and its protocol.
+OuterPort = tuple[int, str]
 
 
-def lease(session: Session, container: Container, is_free: Callable[[Port], bool]) -> None:
-    """Give the container a port of the machine for each of its ports that has none.
+def taken(session: Session) -> set[OuterPort]:
+    """Return the ports of the machine that containers have."""
+    return {(number, protocol) for number, protocol in session.execute(
+        select(PortLease.outer_port, PortLease.protocol))}
 
+
+def choose(wanted: Counter[str], unusable: set[OuterPort], is_free: Callable[[Port], bool]) -> list[OuterPort]:
+    """Find ports of the machine. This takes a while: a transaction that writes is to come after it.
+
+    :param wanted: how many of each protocol
+    :param unusable: what need not be tried
     :param is_free: tells whether a port could be used, as far as the engine can see
-    :raises EngineUnavailable: no port is free
+    :raises StartFailed: there are not so many
     """
-    taken = {tuple(row) for row in session.execute(select(PortLease.outer_port, PortLease.protocol))}
-    ports = []
-    for port in container.container_ports:
-        if port["outer_port"] is None:
-            outer = _choose(port["protocol"], taken, is_free)
-            taken.add((outer, port["protocol"]))
-            session.add(PortLease(container_id=container.id, outer_port=outer, protocol=port["protocol"]))
-            port = {**port, "outer_port": outer}
-        ports.append(port)
-    container.container_ports = ports
+    chosen: list[OuterPort] = []
+    numbers = _range()
+    begin = random.randrange(len(numbers))
+    for protocol, count in wanted.items():
+        free = [(number, protocol) for number in islice(
+            (number for number in [*numbers[begin:], *numbers[:begin]]
+             if (number, protocol) not in unusable and is_free(Port(0, protocol, number))), count)]
+        if len(free) < count:
+            raise StartFailed(f"No {protocol} port of this machine is free")
+        chosen += free
+    return chosen
+
+
+def lease(session: Session, containers: Iterable[Container], offered: Iterable[OuterPort]) -> Counter[str]:
+    """Give containers a port of the machine for each of their ports that has none.
+
+    :param offered: those to take, as long as nobody else has them
+    :returns: how many more are wanted, of each protocol
+    """
+    free, wanted = defaultdict(list), Counter()
+    for number, protocol in offered:
+        if session.scalar(select(PortLease.id).where(PortLease.outer_port == number,
+                                                     PortLease.protocol == protocol)) is None:
+            free[protocol].append(number)
+    for container in containers:
+        ports = []
+        for port in container.container_ports:
+            protocol = port["protocol"]
+            if port["outer_port"] is None and free[protocol]:
+                port = {**port, "outer_port": free[protocol].pop()}
+                session.add(PortLease(container_id=container.id, outer_port=port["outer_port"], protocol=protocol))
+            elif port["outer_port"] is None:
+                wanted[protocol] += 1
+            ports.append(port)
+        container.container_ports = ports
+    return wanted
 
 
 def publish(session: Session, container: Container, wanted: Iterable[dict[str, Any]]) -> None:
@@ -44,9 +80,7 @@ def publish(session: Session, container: Container, wanted: Iterable[dict[str, A
     present = {(port["inner_port"], port["protocol"]): port for port in container.container_ports}
     container.container_ports = [present.pop((port["inner_port"], port["protocol"]), {**port, "outer_port": None})
                                  for port in wanted]
-    for port in present.values():
-        session.execute(delete(PortLease).where(PortLease.outer_port == port["outer_port"],
-                                                PortLease.protocol == port["protocol"]))
+    _end_leases(session, container, present.values())
 
 
 def release(session: Session, container: Container) -> None:
@@ -54,18 +88,19 @@ def release(session: Session, container: Container) -> None:
     session.execute(delete(PortLease).where(PortLease.container_id == container.id))
 
 
-def forget(session: Session, container: Container) -> None:
-    """Take the container's ports back, so that it can be given others."""
-    release(session, container)
-    container.container_ports = [{**port, "outer_port": None} for port in container.container_ports]
+def take_back(session: Session, container: Container, refused: set[OuterPort]) -> None:
+    """Take those of some ports from the container that it has, so that it can be given others."""
+    ports = container.container_ports
+    gone = [port for port in ports if (port["outer_port"], port["protocol"]) in refused]
+    container.container_ports = [{**port, "outer_port": None} if port in gone else port for port in ports]
+    _end_leases(session, container, gone)
 
 
-def _choose(protocol: str, taken: set[tuple[int, str]], is_free: Callable[[Port], bool]) -> int:
-    for _ in range(MAX_TRIES):
-        outer = random.choice(_range())
-        if (outer, protocol) not in taken and is_free(Port(0, protocol, outer)):
-            return outer
-    raise EngineUnavailable("No port of this machine is free")
+def _end_leases(session: Session, container: Container, ports: Iterable[dict[str, Any]]) -> None:
+    for port in ports:
+        session.execute(delete(PortLease).where(
+            PortLease.container_id == container.id, PortLease.outer_port == port["outer_port"],
+            PortLease.protocol == port["protocol"]))
 
 
 def _range() -> range:

@@ -28,7 +28,8 @@ def recover(session: Session, container: Container, exit_code: int | None) -> No
         container.restarted_at = restarts + [moment]
         container.state = states.STARTING
     elif applies(application.autoreplace) and len(replacements) < REPLACEMENTS:
-        operations.replace_container(session, container).replaced_at = replacements + [moment]
+        new, = operations.replace_containers(session, [container])
+        new.replaced_at = replacements + [moment]
     elif applies(application.autodestroy):
         container.state = states.TERMINATING
         operations.want_one_less(application)

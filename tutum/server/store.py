@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any, Optional, TypeVar
 
 import sqlalchemy
-from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event, text
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from tutum.server import states
+from tutum.server.turns import REQUEST, NoTurn, Turns, Whose
 
-#: Seconds that a reader or writer waits for the database before it is an error.
-BUSY_TIMEOUT = 5
-
-#: Seconds that a writer waits for the other writers of this service.
-WRITERS_TIMEOUT = 15
+#: Seconds that a request's writer waits for those of this service, and then anybody for those of other processes.
+WRITERS_TIMEOUT = 2.5
+BUSY_TIMEOUT = 2.5
 
 #: Seconds for which terminated applications and containers can still be seen (api-v1 3.2).
 TERMINATED_VISIBLE = 300
@@ -193,7 +192,7 @@ class Store:
             sqlalchemy.URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=-1,
             connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
-        self._write_lock = threading.RLock()
+        self._turns = Turns()
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         self._make_tables(path)
@@ -205,9 +204,12 @@ class Store:
     def _make_tables(self, path: Path) -> None:
         with self._engine.connect() as connection:
             form = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            is_empty = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one() == 0
         if form not in (0, FORM):
             raise RecordsError(f"The records in {path} are of another version of the service: theirs have form {form}, "
                                f"and this one reads form {FORM}.")
+        if form == 0 and not is_empty:
+            raise RecordsError(f"The file {path} is the database of another program.")
         if form == 0:
             with self._writing.connect() as connection, connection.begin():
                 Base.metadata.create_all(connection)
@@ -236,15 +238,17 @@ class Store:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """Open a session whose changes are on the disk when the block ends, or not made at all if it raises."""
-        if not self._write_lock.acquire(timeout=WRITERS_TIMEOUT):
-            raise sqlite3.OperationalError("others have been writing for too long")
+    def writing(self, whose: Whose = REQUEST) -> Iterator[Session]:
+        """Open a session whose changes are on the disk when the block ends, or not made at all if it raises.
+
+        :param whose: the application whose job it is; requests go before jobs
+        """
         try:
-            with Session(self._writing, expire_on_commit=False) as session, session.begin():
-                yield session
-        finally:
-            self._write_lock.release()
+            with self._turns.taken(whose, WRITERS_TIMEOUT if whose is REQUEST else -1):
+                with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                    yield session
+        except NoTurn:
+            raise sqlite3.OperationalError("database is locked: others have been writing for too long") from None
 
     def close(self) -> None:
         """Close all connections; the file is complete without its journal then."""
@@ -263,6 +267,11 @@ def _prepare_connection(connection, record) -> None:
 
 def _begin(connection) -> None:
     connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("begin", "DEFERRED"))
+
+
+def find_container(session: Session, uuid: str) -> Container | None:
+    """Return the container with a uuid, None where there is no record of it."""
+    return session.scalar(select(Container).where(Container.uuid == uuid))
 
 
 def now() -> float:

@@ -2,7 +2,7 @@
 
 An engine does what it is told to one container at a time and decides nothing. Every call may be repeated: the
 controller repeats a step when it cannot know that the step was finished. Calls for different containers come from
-different threads at once; calls for one container never do.
+different threads at once; calls for one container never do, but for those of `status` and `logs`.
 """
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from typing import NamedTuple, Optional
 
 #: Bytes of a log that are returned, its end. As JSON it can be six times as long, which the library still takes.
 MAX_LOG = 10 << 20
+
+#: Ports that one container can publish.
+MAX_PORTS = 32
 
 
 class EngineError(Exception):

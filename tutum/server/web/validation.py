@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tutum.server import names
+from tutum.server.engines import MAX_PORTS
 from tutum.server.errors import ValidationError
 
 SIZES = ("XS", "S", "M", "L", "XL")
@@ -232,6 +233,8 @@ def _items(value: Any, kind: type) -> list:
 def _ports(value: Any) -> list[dict[str, Any]]:
     ports = [{"inner_port": _port_number(item.get("inner_port")), "protocol": _protocol(item.get("protocol", "tcp"))}
              for item in _items(value, dict)]
+    if len(ports) > MAX_PORTS:
+        raise ValueError(f"Must have at most {MAX_PORTS} items.")
     if len({tuple(port.values()) for port in ports}) < len(ports):
         raise ValueError("Must not name a port twice.")
     return ports

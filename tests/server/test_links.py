@@ -1,0 +1,96 @@
+"""What the containers of a linking application get of the linked one (api-v1 3.6), whichever starts first."""
+import threading
+from contextlib import closing
+
+import pytest
+from parts import Parts
+from serverprocess import until
+
+from tutum.server.engines import ImageInfo, Port, StartFailed
+from tutum.server.engines.process import ProcessEngine
+
+DATABASE = "acme/database"
+PRINT_ENVIRONMENT = "sh -c 'env; echo end; exec sleep 600'"
+
+
+class SlowPulls(ProcessEngine):
+    """Has to pull the image of a database first, and does when it is told to."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self.is_known = self.is_missing = False
+
+    def image(self, name):
+        return super().image(name) if self.is_known or not name.startswith(DATABASE) else None
+
+    def pull(self, name, credentials=None, anew=False):
+        if not name.startswith(DATABASE):
+            return super().pull(name, credentials, anew)
+        self.asked.set()
+        assert self.go_on.wait(60)
+        if self.is_missing:
+            raise StartFailed("no such image")
+        return ImageInfo(ports=(Port(5432, "tcp"),))
+
+
+@pytest.fixture
+def parts(tmp_path):
+    with closing(Parts(tmp_path, SlowPulls)) as parts:
+        try:
+            yield parts
+        finally:
+            parts.engine.go_on.set()
+
+
+def linked(parts, *targets, **attributes):
+    return parts.create(name="web", run_command=PRINT_ENVIRONMENT, linked_to_application=list(targets), **attributes)
+
+
+def shown(container):
+    return {each["key"]: each["value"] for each in container["container_envvars"]}
+
+
+def injected(parts, container):
+    """Return the variables that a container printed."""
+    log = until(lambda: (lambda text: text.endswith("end\n") and text)(parts.engine.logs(container["uuid"])))
+    return dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
+
+
+def test_a_linked_container_that_is_just_being_started_has_its_port_already(parts):
+    parts.engine.is_known = True
+    database = parts.create(image=DATABASE, name="db", target_num_containers=2,
+                            container_ports=[{"inner_port": 5432}])
+    web = linked(parts, "db")
+    assert parts.settled(web) == "Running" and parts.state(database) == "Starting"
+    container, = parts.containers(web)
+    got = injected(parts, container)
+    assert shown(container).items() <= got.items()
+    parts.engine.go_on.set()
+    assert parts.settled(database) == "Running"
+    assert [got[f"DB_{number}_PORT_5432_TCP_PORT"] for number in (1, 2)] == [
+        str(each["container_ports"][0]["outer_port"]) for each in parts.containers(database)]
+
+
+def test_a_linking_container_waits_for_an_image_that_has_yet_to_say_its_ports(parts):
+    database = parts.create(image=DATABASE, name="db", target_num_containers=2, sequential_deployment=True)
+    web = linked(parts, "db", target_num_containers=2)
+    assert parts.engine.asked.wait(10)
+    assert parts.state(web) == "Starting"
+    parts.engine.go_on.set()
+    assert (parts.settled(web), parts.settled(database)) == ("Running", "Running")
+    for container in parts.containers(web):
+        got = injected(parts, container)
+        assert shown(container).items() <= got.items()
+        assert [got[f"DB_{number}_PORT_5432_TCP_PORT"] for number in (1, 2)] == [
+            str(each["container_ports"][0]["outer_port"]) for each in parts.containers(database)]
+
+
+def test_a_linking_container_does_not_wait_for_an_image_that_cannot_be_had(parts):
+    parts.engine.is_missing = True
+    database = parts.create(image=DATABASE, name="db")
+    web = linked(parts, "db")
+    assert parts.engine.asked.wait(10)
+    parts.engine.go_on.set()
+    assert (parts.settled(web), parts.settled(database)) == ("Running", "Start failed")
+    assert not any("PORT" in key for key in shown(parts.containers(web)[0]))
