@@ -6,6 +6,7 @@ import pytest
 from parts import Parts
 from serverprocess import until
 
+from tutum.server import operations
 from tutum.server.engines import ImageInfo, Port, StartFailed
 from tutum.server.engines.process import ProcessEngine
 
@@ -94,3 +95,17 @@ def test_a_linking_container_does_not_wait_for_an_image_that_cannot_be_had(parts
     parts.engine.go_on.set()
     assert (parts.settled(web), parts.settled(database)) == ("Running", "Start failed")
     assert not any("PORT" in key for key in shown(parts.containers(web)[0]))
+
+
+def test_a_container_shows_the_variables_that_it_got_also_when_the_linked_application_has_changed(parts):
+    database = parts.running(name="db", container_ports=[{"inner_port": 5432}])
+    web = linked(parts, "db")
+    assert parts.settled(web) == "Running"
+    before, = parts.containers(web)
+    parts.operate(database, operations.change_application, {"target_num_containers": 3}, 100)
+    assert parts.settled(database) == "Running"
+    assert shown(parts.containers(web)[0]) == shown(before)
+    parts.operate(web, operations.redeploy_application, None)
+    assert parts.settled(web) == "Running"
+    after, = parts.containers(web)
+    assert "DB_3_PORT_5432_TCP" in shown(after) and shown(after).items() <= injected(parts, after).items()

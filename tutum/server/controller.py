@@ -138,6 +138,7 @@ class Controller:
         if started is not None:
             moment = now()
             self._finish(uuid, application_id, states.STARTING, states.RUNNING, start_error=None, started_at=moment,
+                         link_environment=started.link_environment,
                          **({"deployed_at": moment} if started.never_ran else {}))
 
     def _stop(self, uuid: str, application_id: int) -> None:

@@ -41,7 +41,16 @@ def of_application(application: Application, addresses: Addresses) -> dict[str, 
 
 
 def container_environment(container: Container, addresses: Addresses) -> dict[str, str]:
-    """Return the variables that a container gets: its links', and the user's own, which win.
+    """Return the variables that a container was started with, or would be: its links', and the user's own, which win.
+
+    What it is linked to may have changed since it was started, but not its environment.
+    """
+    recorded = container.link_environment
+    return whole_environment(container, link_environment(container, addresses) if recorded is None else recorded)
+
+
+def link_environment(container: Container, addresses: Addresses) -> dict[str, str]:
+    """Return the variables of links that a container gets if it is started now.
 
     In a sequential deployment it is linked to the containers before it, too (api-v1 3.8).
     """
@@ -52,6 +61,12 @@ def container_environment(container: Container, addresses: Addresses) -> dict[st
         for sibling in application.containers:
             if sibling.number < container.number and sibling.state not in _GONE:
                 environment.update(of_container(sibling, addresses))
+    return environment
+
+
+def whole_environment(container: Container, linked: dict[str, str]) -> dict[str, str]:
+    """Add to the variables of links what an application gives to each of its containers."""
+    application, environment = container.application, dict(linked)
     if "global" in application.roles:
         environment["TUTUM_AUTH"] = accounts.role_header(application)
     environment.update((variable["key"], variable["value"]) for variable in application.container_envvars)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def choose(wanted: Counter[str], unusable: set[OuterPort], is_free: Callable[[Po
     begin = random.randrange(len(numbers))
     for protocol, count in wanted.items():
         free = [(number, protocol) for number in islice(
-            (number for number in [*numbers[begin:], *numbers[:begin]]
+            (number for number in chain(numbers[begin:], numbers[:begin])
              if (number, protocol) not in unusable and is_free(Port(0, protocol, number))), count)]
         if len(free) < count:
             raise StartFailed(f"No {protocol} port of this machine is free")

@@ -21,6 +21,7 @@ class Start(NamedTuple):
     spec: ContainerSpec
     never_ran: bool
     ports_can_change: bool
+    link_environment: dict[str, str]
 
 
 class Starter:
@@ -133,7 +134,9 @@ class Starter:
             offered = ports.choose(wanted, unusable, self._engine.port_is_free)
 
     def _describe(self, session: Session, container: Container) -> Start:
-        application = container.application
+        application, never_ran = container.application, container.deployed_at is None
+        recorded = container.link_environment if self._engine.keeps_environment and not never_ran else None
+        linked = links.link_environment(container, self._addresses) if recorded is None else recorded
         spec = ContainerSpec(
             uuid=container.uuid, name=container.unique_name, application=application.uuid,
             account=application.account.username, image=container.image_name,
@@ -141,9 +144,8 @@ class Starter:
             size=self._sizes[application.container_size],
             ports=tuple(Port(port["inner_port"], port["protocol"], port["outer_port"])
                         for port in container.container_ports),
-            environment=links.container_environment(container, self._addresses))
-        never_ran = container.deployed_at is None
-        return Start(spec, never_ran, never_ran and not _takes_a_place(session, container))
+            environment=links.whole_environment(container, linked))
+        return Start(spec, never_ran, never_ran and not _takes_a_place(session, container), linked)
 
 
 class _NewestImage:

@@ -26,7 +26,7 @@ BUSY_TIMEOUT = 2.5
 TERMINATED_VISIBLE = 300
 
 #: What tells the tables of this version of the service from those of others.
-FORM = 1
+FORM = 2
 
 #: Replies that are kept until a record changes.
 MAX_CACHED = 4096
@@ -119,7 +119,7 @@ class Container(Lifetime, Base):
     """One container of an application; what it has of the application is not copied here.
 
     `restarted_at` and `replaced_at` are the latest times of crash recovery; a replacement goes on with its
-    predecessor's.
+    predecessor's. `link_environment` has the variables of links that it was started with, None before that.
     """
 
     __tablename__ = "containers"
@@ -135,6 +135,7 @@ class Container(Lifetime, Base):
     start_error: Mapped[Optional[str]]
     restarted_at: Mapped[list[float]] = mapped_column(default=list)
     replaced_at: Mapped[list[float]] = mapped_column(default=list)
+    link_environment: Mapped[Optional[dict[str, Any]]] = mapped_column(deferred=True)
 
     application: Mapped[Application] = relationship(back_populates="containers")
 

@@ -109,6 +109,9 @@ class Engine(ABC):
     #: Whether containers run on when the service ends. Where they do, an exit meanwhile is an exit.
     containers_outlive_service = False
 
+    #: Whether a container that is started again has the environment that it was deployed with, whatever it is to be.
+    keeps_environment = False
+
     def open(self) -> None:
         """Get ready to work. Called once, before anything else."""
 

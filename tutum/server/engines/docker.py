@@ -54,6 +54,7 @@ class DockerEngine(Engine):
     """
 
     name = "docker"
+    keeps_environment = True
 
     def __init__(self, identity_file: Path, host: str | None = None, bind_host: str = "127.0.0.1",
                  temporary: bool = False) -> None:
