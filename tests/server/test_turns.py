@@ -1,17 +1,20 @@
 """A request waits for no job but the one that is just writing, and no application for all jobs of another."""
 import threading
+from contextlib import closing
 
 import pytest
 from serverprocess import until
 
+from tutum.server.store import Store
 from tutum.server.turns import REQUEST, NoTurn, Turns
 
 
 class Line:
     """Those who wait for a turn while somebody has it, and the order in which they got it."""
 
-    def __init__(self, turns):
+    def __init__(self, turns, take_turn=None):
         self._turns = turns
+        self._take_turn = take_turn or turns.taken
         self._threads = []
         self.served = []
 
@@ -26,7 +29,7 @@ class Line:
         return sum(map(len, self._turns._waiting.values()))
 
     def _have_a_turn(self, whose):
-        with self._turns.taken(whose):
+        with self._take_turn(whose):
             self.served.append(whose)
 
     def until_all_are_served(self):
@@ -54,6 +57,15 @@ def test_an_application_with_one_job_waits_for_one_of_another_with_many():
 
 def test_applications_take_turns():
     assert order_of(1, 1, 1, 2, 2, 3) == [1, 2, 3, 1, 2, 1]
+
+
+def test_a_request_writes_before_the_jobs_of_an_application_with_many(tmp_path):
+    with closing(Store(tmp_path / "tutum.db")) as store:
+        line = Line(store._turns, store.writing)
+        with store.writing(1):
+            for whose in [*[1] * 20, REQUEST, 2]:
+                line.join(whose)
+        assert line.until_all_are_served()[:3] == [REQUEST, 1, 2]
 
 
 def test_who_does_not_want_to_wait_longer_is_passed_over():
