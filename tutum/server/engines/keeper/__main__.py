@@ -117,7 +117,7 @@ class Keeper:
                 if pid == 0:
                     return
                 if os.WIFSTOPPED(status):
-                    os.kill(pid, signal.SIGCONT)  # its container did that, and must not keep it from working
+                    os.kill(pid, signal.SIGKILL)  # its container did that, so as not to be ended
                 elif pid in self._supervisors:
                     uuid = self._supervisors.pop(pid)
                     del self._pids[uuid]

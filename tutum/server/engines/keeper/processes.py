@@ -52,12 +52,10 @@ def become_subreaper() -> None:
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def die_with_parent(parent: int) -> None:
-    """Be killed when the parent ends, or end now if it has ended already."""
+def signal_at_end_of_parent(number: int) -> None:
+    """Be sent a signal when the parent ends, which it may have done already."""
     if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def children() -> set[int]:

@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Iterable
 from typing import NoReturn
 
-from .processes import (STDIN, Signals, become_subreaper, children, die_with_parent, exit_code, kill, open_regular,
-                        say, signal_group)
+from .processes import (STDIN, Signals, become_subreaper, children, exit_code, kill, open_regular, say,
+                        signal_at_end_of_parent, signal_group)
 
 #: Signals to a supervisor: ask the container to end, and kill it.
 ASK, KILL = signal.SIGUSR1, signal.SIGUSR2
@@ -31,19 +31,19 @@ def supervise(request: dict, lifeline: int, inherited: Iterable[int]) -> NoRetur
     :param lifeline: a file that ends when the keeper does
     :param inherited: files of the keeper that must not stay open here
     """
-    code = 1
     try:
         signals = Signals(signal.SIGCHLD, ASK, KILL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for file in inherited:
             os.close(file)
         os.dup2(os.open(os.devnull, os.O_RDONLY), STDIN)  # the keeper's own, too
+        signal_at_end_of_parent(signal.SIGCONT)  # a container could have stopped it, and the keeper sees to it no more
         become_subreaper()
-        code = Supervisor(signals, lifeline).run(request)
+        os._exit(Supervisor(signals, lifeline).run(request))
     except BaseException:
         traceback.print_exc()
     finally:
-        os._exit(code)
+        os.kill(os.getpid(), signal.SIGKILL)  # as if it was killed: the keeper ends what is left
 
 
 class Supervisor:
@@ -106,7 +106,9 @@ def _start(request: dict) -> int:
     supervisor, memory = os.getpid(), request["memory"]
 
     def prepare() -> None:
-        die_with_parent(supervisor)
+        signal_at_end_of_parent(signal.SIGKILL)
+        if os.getppid() != supervisor:
+            os._exit(1)  # it ended before its end was bound to this
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     output = open_regular(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
