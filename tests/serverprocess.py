@@ -63,6 +63,8 @@ class Api:
 class Server:
     """A service in a process of its own, started again and again on one data directory."""
 
+    command = [sys.executable, "-m", "tutum.server"]
+
     def __init__(self, data_dir):
         self.data_dir = Path(data_dir)
         self.process = None
@@ -71,7 +73,7 @@ class Server:
 
     def start(self, *options, stderr=None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tutum.server", "serve", "--port", "0", "--data-dir", str(self.data_dir), *options],
+            [*self.command, "serve", "--port", "0", "--data-dir", str(self.data_dir), *options],
             stdout=subprocess.PIPE, stderr=stderr, text=True)
         self.told = ""
         for line in self.process.stdout:

@@ -1,8 +1,25 @@
-"""Requests that are no HTTP the service can read; what it reads is in `test_contract`."""
+"""Clients that send what is no HTTP, or send and read too slowly; what is asked in order is in `test_contract`."""
 import json
 import socket
+import sys
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
+from serverprocess import until
+
+#: Runs the command line of a service that soon loses patience.
+IMPATIENT = [sys.executable, "-c", """
+from tutum.server.web import serving
+serving.PATIENCE = 1
+from tutum.server.cli import cli
+cli()
+"""]
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", urlsplit(server.base_url).port), timeout=10)
 
 
 @pytest.mark.parametrize("request_bytes, status", [
@@ -12,9 +29,33 @@ import pytest
     (b"\0\r\n\r\n", b"400"),
 ])
 def test_requests_that_cannot_be_read_get_the_error_form_too(shared_server, request_bytes, status):
-    port = int(shared_server.base_url.split(":")[2].split("/")[0])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with connect(shared_server) as connection:
         connection.sendall(request_bytes)
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert head.split()[1] == status
     assert json.loads(body)["error"]
+
+
+def test_a_request_that_comes_in_bit_by_bit_is_not_waited_for_without_end(server):
+    server.command = IMPATIENT
+    server.start()
+    with connect(server) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        deadline = time.monotonic() + 20
+        with pytest.raises(ConnectionError):
+            while time.monotonic() < deadline:
+                slow.sendall(b"X: a\r\n")
+                time.sleep(0.05)
+
+
+def test_clients_that_ask_for_much_and_read_nothing_keep_nobody_else_waiting(server):
+    api = server.start().api
+    application = api.running(image="any/thing", run_command="sh -c 'yes | head -c 9000000; exec sleep 600'")
+    path = f"application/{application['uuid']}/logs/"
+    until(lambda: len(api.object(path)["logs"]) > 9000000)
+    asking = f"GET /api/v1/{path} HTTP/1.1\r\nAuthorization: ApiKey {server.user}:{server.apikey}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(connect(server)).sendall(asking * 8)
+        for _ in range(20):
+            assert api.get("application/").status_code == 200

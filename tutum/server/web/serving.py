@@ -17,6 +17,9 @@ from tutum.server.web.app import MAX_BODY
 #: Threads that answer requests, and connections that are open at most.
 THREADS, CONNECTIONS = 8, 1000
 
+#: Seconds that a connection may be idle, and that a request may take to come in.
+PATIENCE = 120
+
 
 class _Parser(HTTPRequestParser):
     """Has whatever is wrong with a request be its sender's fault, and answered."""
@@ -44,8 +47,24 @@ class _ErrorTask(ErrorTask):
 
 
 class _Channel(HTTPChannel):
+    """Has patience with slow clients, but not without end."""
+
     parser_class = _Parser
     error_task_class = _ErrorTask
+    _began: float | None = None
+
+    def received(self, data: bytes) -> bool:
+        """Take what came in. More of a request that has begun is no new activity, or it could come in without end."""
+        is_open = super().received(data)
+        self._began = None if self.request is None else self._began or self.last_activity
+        self.last_activity = self._began or self.last_activity
+        return is_open
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Hang up on who asks for more and reads nothing, where waitress keeps one of the threads waiting for it."""
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            self.will_close, self.connected = True, False
+            self.server.pull_trigger()
 
 
 def create_server(app: Flask, listener: socket.socket) -> BaseWSGIServer:
@@ -53,6 +72,7 @@ def create_server(app: Flask, listener: socket.socket) -> BaseWSGIServer:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests queue for a moment is no news
     # A body just over the limit is read, so that its sender, who still sends, can read the answer.
     server = waitress.create_server(app, sockets=[listener], threads=THREADS, connection_limit=CONNECTIONS,
+                                    channel_timeout=PATIENCE, cleanup_interval=PATIENCE / 4,
                                     asyncore_use_poll=True, ident="tutum", max_request_body_size=16 * MAX_BODY)
     server.channel_class = _Channel
     return server
