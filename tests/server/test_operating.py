@@ -222,7 +222,8 @@ def test_the_configuration_file_gives_sizes_names_and_images(server, tmp_path):
 
 
 @pytest.mark.parametrize("text, reason", [
-    ("[sizes]\nXS = much\n", "size XS = much"), ("[colours]\n", "no section [colours]"), ("no section\n", "section"),
+    ("[sizes]\nXS = much\n", "size XS = much"), ("[sizes]\nXS = 99999999999999999999 MB, 1 CPU\n", "size XS"),
+    ("[colours]\n", "no section [colours]"), ("no section\n", "section"),
     ("[dns]\nhost = a\n", "no setting 'host'"), ("[image UPPER]\n", "no image's name"),
     ("[image a/b]\nports = http\n", "'http' is no port"),
 ])

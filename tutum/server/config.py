@@ -74,7 +74,7 @@ def _size(name: str, text: str) -> Size:
         size = Size(int(memory.strip().removesuffix("MB")), float(cpus.strip().removesuffix("CPU")))
     except ValueError:
         size = None
-    if name not in SIZES or size is None or size.memory_mb <= 0 or not 0 < size.cpus < 1e6:
+    if name not in SIZES or size is None or not 0 < size.memory_mb < 1e9 or not 0 < size.cpus < 1e6:
         raise ConfigError(f"size {name} = {text}: expected one of {', '.join(SIZES)}, as in: XS = 256 MB, 0.25 CPU")
     return size
 

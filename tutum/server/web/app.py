@@ -79,11 +79,16 @@ def _refuse_long_body() -> None:
 
 def _finish(response: Response) -> Response:
     who = g.account.username if g.get("account") else "-"
-    access_log.info("%s %s %s %s %d %.1f ms", request.remote_addr, who, request.method, quote(request.path),
-                    response.status_code, (time.monotonic() - g.began) * 1000)
+    access_log.info("%s %s %s %d %.1f ms", request.remote_addr, who, _asked(), response.status_code,
+                    (time.monotonic() - g.began) * 1000)
     response.headers["Cache-Control"] = "must-revalidate, max-age=0"
     response.headers["Vary"] = "Accept, Authorization, Cookie"
     return response
+
+
+def _asked() -> str:
+    """Name the request in the log: its path quoted, so that it cannot pretend to be another line, and no query."""
+    return f"{request.method} {quote(request.path)}"
 
 
 def _refuse(error: RequestError) -> Response:
@@ -111,10 +116,10 @@ def _unavailable(error: OperationalError | sqlite3.OperationalError) -> Response
 
 
 def _engine_unavailable(error: EngineError) -> Response:
-    log.error("%s %s failed: %s", request.method, request.path, error)
+    log.error("%s failed: %s", _asked(), error)
     return _refuse(Unavailable(str(error)))
 
 
 def _fail(error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s failed", _asked(), exc_info=error)
     return reply({"error_message": "Sorry, this request could not be processed. Please try again later."}, 500)

@@ -20,6 +20,9 @@ DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 LOOKUPS = ("exact", "startswith", "in")
 
+#: What stands for any number that is larger; SQLite takes one more digit.
+MOST = 10 ** 18
+
 #: Values in all filters of a query. SQLite takes 1000 conditions that must all hold.
 MAX_VALUES = 900
 
@@ -161,6 +164,7 @@ def tail(arguments: MultiDict[str, str]) -> int | None:
 
 def _integer(arguments: Mapping[str, list[str]], key: str, default: int) -> int:
     value = (arguments.get(key) or [str(default)])[-1]
-    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+    if not (value.isascii() and value.isdigit()):
         raise RequestError(f"Invalid {key} '{value[:100]}' provided. Please provide an integer that is not negative.")
-    return int(value)
+    digits = value.lstrip("0") or "0"
+    return int(digits) if len(digits) <= 18 else MOST

@@ -62,7 +62,7 @@ def show_tag(name: str, tag: str) -> Response:
     """Show one tag of an image."""
     with service().store.reading() as session:
         image = images.find(session, account().id, name)
-    info = service().image_of(f"{name}:{tag}")
+    info = service().image_of(f"{name}:{tag}") if names.TAG.fullmatch(tag) else None
     if info is None:
         raise NotFound
     return reply(_tag(image.name, tag, info))

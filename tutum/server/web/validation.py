@@ -1,6 +1,7 @@
 """What a request's body may say of an application (api-v1 3.1), checked and brought to one form."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -270,6 +271,8 @@ def _variable_name(value: Any) -> str:
 
 def _variable_value(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value in (math.inf, -math.inf):
+            raise ValueError("Each value must be a number that can be written, or a string.")
         return str(value)
     return _text(value)
 
