@@ -1,4 +1,4 @@
-"""A request waits for no job but the one that is just writing, and no application for all jobs of another."""
+"""Neither a request nor an application waits for all jobs of another application, and no job for all requests."""
 import threading
 from contextlib import closing
 
@@ -41,14 +41,22 @@ class Line:
 def order_of(*waiting):
     turns = Turns()
     line = Line(turns)
-    with turns.taken(REQUEST):
+    with turns.taken(9):
         for whose in waiting:
             line.join(whose)
     return line.until_all_are_served()
 
 
-def test_requests_go_before_jobs_that_have_waited_longer():
-    assert order_of(1, 1, 1, REQUEST, 2, REQUEST) == [REQUEST, REQUEST, 1, 2, 1, 1]
+def test_a_request_goes_before_jobs_that_have_waited_longer():
+    assert order_of(1, 1, 1, 2, REQUEST)[0] == REQUEST
+
+
+def test_requests_and_jobs_alternate():
+    assert order_of(1, 1, 1, REQUEST, 2, REQUEST) == [REQUEST, 1, REQUEST, 2, 1, 1]
+
+
+def test_no_flood_of_requests_keeps_a_job_from_being_done():
+    assert order_of(*[REQUEST] * 50, 1).index(1) == 1
 
 
 def test_an_application_with_one_job_waits_for_one_of_another_with_many():

@@ -242,7 +242,7 @@ class Store:
     def writing(self, whose: Whose = REQUEST) -> Iterator[Session]:
         """Open a session whose changes are on the disk when the block ends, or not made at all if it raises.
 
-        :param whose: the application whose job it is; requests go before jobs
+        :param whose: the application whose job it is; what that means is told in `turns`
         """
         try:
             with self._turns.taken(whose, WRITERS_TIMEOUT if whose is REQUEST else -1):

@@ -1,4 +1,7 @@
-"""Whose turn it is to write: requests go first, then applications take turns, however many jobs each has waiting."""
+"""Whose turn it is to write: after each job a request's, and applications take turns, however many jobs each has.
+
+So a request waits for few jobs, and no flood of requests keeps jobs from being done.
+"""
 from __future__ import annotations
 
 import threading
@@ -22,6 +25,7 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_taken = False
+        self._latest: Whose = REQUEST
         self._waiting: dict[Whose, deque[threading.Lock]] = {}  # those who were served longest ago come first
 
     @contextmanager
@@ -41,7 +45,7 @@ class Turns:
     def _take(self, whose: Whose, timeout: float) -> bool:
         with self._lock:
             if not self._is_taken:
-                self._is_taken = True
+                self._is_taken, self._latest = True, whose
                 return True
             turn = threading.Lock()
             turn.acquire()
@@ -63,7 +67,8 @@ class Turns:
         with self._lock:
             self._is_taken = bool(self._waiting)
             if self._is_taken:
-                whose = REQUEST if REQUEST in self._waiting else next(iter(self._waiting))
+                is_requests = REQUEST in self._waiting and self._latest is not REQUEST
+                whose = self._latest = REQUEST if is_requests else next(iter(self._waiting))
                 line = self._waiting.pop(whose)
                 line.popleft().release()
                 if line:
