@@ -201,6 +201,16 @@ def test_a_container_whose_directory_is_no_directory_does_not_start(engine):
         engine.deploy(container)
 
 
+def test_of_a_directory_that_became_a_link_the_link_is_removed(engine, tmp_path):
+    container = spec("true")
+    engine.deploy(container)
+    until(lambda: not engine.status(container.uuid).running)
+    (engine._directory / container.uuid).rename(tmp_path / "elsewhere")
+    (engine._directory / container.uuid).symlink_to(tmp_path / "elsewhere")
+    engine.remove(container.uuid)
+    assert engine.containers() == set() and (tmp_path / "elsewhere").is_dir()
+
+
 def test_a_container_ignores_and_blocks_no_signal_that_the_service_ignores_or_blocks(tmp_path):
     ignored = [signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGCHLD]
     before = [signal.signal(number, signal.SIG_IGN) for number in ignored]

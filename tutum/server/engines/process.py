@@ -286,6 +286,9 @@ class ProcessEngine(Engine):
 
 def _remove_tree(directory: Path) -> None:
     """Remove a directory with all that is in it, also where its owner may not write or look."""
+    if directory.is_symlink() or directory.is_file():  # which a container can put in its place
+        directory.unlink()
+        return
     try:
         shutil.rmtree(directory)
     except PermissionError:
