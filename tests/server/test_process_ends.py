@@ -169,6 +169,22 @@ def test_what_is_at_work_in_the_directory_of_a_container_ends_before_the_engine_
         engine.close()
 
 
+def test_who_only_reads_files_of_a_container_is_left_alone(tmp_path):
+    log = tmp_path / "containers" / "some" / "output.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("")
+    with open(log) as file:
+        backup = subprocess.Popen(["sleep", "600"], cwd=tmp_path, stdin=file, start_new_session=True)
+    engine = ProcessEngine(tmp_path / "containers")
+    engine.open()
+    try:
+        assert backup.poll() is None
+    finally:
+        backup.kill()
+        backup.wait()
+        engine.close()
+
+
 def test_who_looks_around_in_the_directory_at_a_terminal_is_left_alone(tmp_path):
     (tmp_path / "containers" / "some").mkdir(parents=True)
     master, terminal = os.openpty()

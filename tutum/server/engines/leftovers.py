@@ -15,8 +15,8 @@ PATIENCE = 5.0
 def kill(directory: Path) -> None:
     """Kill what is left of the containers in a directory, until nothing is.
 
-    A process is known by its environment. Where that was cleared, it is known by a file that it has open in the
-    directory, or by working there, and by having no terminal, which whoever looks around in the directory has.
+    A process is known by its environment. Where that was cleared, it is known by a file of the directory that it may
+    write to, such as its log, or by working there. Who has a terminal only looks around; a backup only reads.
     """
     markers = {f"{MARKER}={name}".encode() for name in os.listdir(directory)}
     place = os.path.realpath(directory)
@@ -51,10 +51,20 @@ def _is_marked(pid: int, markers: set[bytes]) -> bool:
 
 def _uses(pid: int, place: str) -> bool:
     try:
-        links = [f"/proc/{pid}/cwd", *(entry.path for entry in os.scandir(f"/proc/{pid}/fd"))]
+        files = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return False  # it has ended, or may not be looked at
-    return any(f"{_target(link)}/".startswith(f"{place}/") for link in links)
+    return _is_in(f"/proc/{pid}/cwd", place) or any(
+        _is_in(f"/proc/{pid}/fd/{file}", place) and _may_write(pid, file) for file in files)
+
+
+def _is_in(link: str, place: str) -> bool:
+    return f"{_target(link)}/".startswith(f"{place}/")
+
+
+def _may_write(pid: int, file: str) -> bool:
+    words = _read(pid, f"fdinfo/{file}").split()
+    return b"flags:" in words and int(words[words.index(b"flags:") + 1], 8) & os.O_ACCMODE != os.O_RDONLY
 
 
 def _target(link: str) -> str:
