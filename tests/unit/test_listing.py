@@ -127,6 +127,32 @@ def test_objects_that_move_to_the_end_do_not_hide_others(raw, size):
     assert sorted(seen) == expected and len(seen) == size
 
 
+@pytest.mark.parametrize("size", [101, 108, 250, 420])
+@pytest.mark.parametrize("remembered", [1, 50, 97, 100, 150])
+def test_objects_that_move_to_the_end_and_are_forgotten_there_do_not_hide_others(
+        raw, size, remembered):
+    listing = Listing(raw, size)
+    expected, seen = list(listing.names), []
+    for item in tutum.Application.iter():
+        seen.append(item.uuid)
+        listing.names.remove(item.uuid)
+        listing.names.append(item.uuid)
+        if len(seen) > remembered:
+            listing.names.remove(seen[-remembered - 1])
+    assert sorted(seen) == expected and len(seen) == size
+
+
+@pytest.mark.parametrize("size, more", [(500, 200), (400, 199), (1000, 300)])
+def test_objects_that_come_in_front_of_a_walk_are_no_error(raw, size, more):
+    listing = Listing(raw, size)
+    expected, seen = list(listing.names), []
+    for item in tutum.Application.iter(state="Running"):
+        seen.append(item.uuid)
+        if len(seen) == 250:
+            listing.names[:0] = ["new-%d" % number for number in range(more)]
+    assert set(expected) <= set(seen) and len(set(seen)) == len(seen)
+
+
 @pytest.mark.parametrize("every", [1, 2, 3, 7, 50])
 def test_objects_that_go_now_and_then_do_not_hide_others(raw, every):
     listing = Listing(raw, 500)
@@ -148,7 +174,7 @@ def test_objects_that_go_while_others_come_do_not_hide_others(raw, size, every):
         if number % every == 0 and item.uuid in expected:
             listing.names.remove(item.uuid)
             listing.names.append("new-" + item.uuid)
-    assert [name for name in seen if not name.startswith("new")] == expected
+    assert sorted(name for name in seen if not name.startswith("new")) == expected
     assert len(set(seen)) == len(seen)
 
 
@@ -266,3 +292,8 @@ def test_a_total_that_goes_up_and_down_does_not_keep_a_walk_from_its_end(raw, to
     raw.answer(serve)
     assert names(tutum.Application.list()) == listing.names
     assert len(raw.requests) < 40
+
+
+def test_a_list_that_is_never_the_same_is_not_walked_for_ever(raw):
+    raw.answer(lambda request: page([{"uuid": "%d" % len(raw.requests)}], total=10 ** 9))
+    assert len(tutum.Application.list()) == len(raw.requests) == 10

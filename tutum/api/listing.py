@@ -10,6 +10,12 @@ from tutum.api.http import send_request
 #: The largest page that the service gives (api-v1 1.5).
 LARGEST_PAGE = 100
 
+#: A list that goes on changing is not walked for ever.
+MOST_WALKS = 10
+
+#: What no object has as its primary key.
+UNKNOWN = object()
+
 
 class Page(object):
     """Hold one page of a list (api-v1 1.5).
@@ -40,13 +46,10 @@ class Page(object):
         if self.objects is None:
             raise self.misread("it is no list of objects")
 
-    def joins(self, seen, pk_name):
-        """Tell whether it begins with an object that has been seen."""
-        try:
-            return self.objects[0][pk_name] in seen
-        except (IndexError, KeyError, TypeError):
-            # There is none, or unseen() says what is wrong with it.
-            return True
+    def begins_with(self, pk, pk_name):
+        """Tell whether its first object has a primary key."""
+        first = self.objects[0] if self.objects else None
+        return isinstance(first, dict) and first.get(pk_name) == pk
 
     def after(self):
         """Return the offset of the next page, ``None`` where there is none."""
@@ -84,46 +87,50 @@ def walk(path, filters, pk_name, timeout=None):
     return walk_all(path, dict(filters, limit=LARGEST_PAGE), pk_name, timeout)
 
 
-def walk_all(path, params, pk_name, timeout):
+def walk_all(path, first, pk_name, timeout):
     """Yield the objects of all pages.
 
-    Objects that still match but moved to the end of the list, as terminated ones do, leave no sign
-    that others moved up but this: fewer have been seen than there are. Then it is walked again.
+    Where the list changed in the middle of a walk, some objects may have moved up past it. So it is
+    walked again, until a walk has met no change or brings nothing new.
     """
-    seen, known, total = set(), -1, 0
-    while known < len(seen) and (known < 0 or len(seen) < total):
-        known = len(seen)
-        for page in pages(path, params, pk_name, timeout, seen):
+    seen = set()
+    for _ in range(MOST_WALKS):
+        known, is_calm, total = len(seen), True, 0
+        for page in pages(path, first, pk_name, timeout, seen):
+            is_calm, total = is_calm and page.is_calm, page.total or 0
             for reply in unseen(page, seen, pk_name):
                 yield reply
-            total = page.total or 0
+        if len(seen) == known or is_calm and len(seen) >= total:
+            break
 
 
 def pages(path, params, pk_name, timeout, seen):
     """Yield one page after another, each before the next is asked for.
 
-    A page is asked for from the last object of the page before it. Where it begins with another,
-    which has not been seen, objects have gone, whether or not others came. The walk then goes back,
-    by as many as ``total_count`` fell and further from there, until it meets one that it knows.
+    A page is asked for from the last object of the page before it, and begins with another where
+    objects have gone, whether or not others came. Where ``total_count`` tells how many have, the
+    walk goes back by as many.
     """
-    total, overlaps, back, turned = 0, False, 0, 0
+    last, total, turned, fresh = None, 0, 0, 0
     while params is not None:
         page = Page(path, params, timeout)
         gone, total = total - (page.total or 0), page.total or 0
-        is_apart = gone > 0 or overlaps and not page.joins(seen, pk_name)
         # A walk that has seen nothing new since it turned back would turn back for ever.
-        if page.offset and is_apart and (back or len(seen) > turned):
-            back, turned, overlaps = max(gone, 2 * back, 1), len(seen), True
-            params = dict(params, offset=max(0, page.offset - back))
+        if gone > 0 and page.offset and len(seen) > turned:
+            turned, last = len(seen), UNKNOWN
+            params = dict(params, offset=max(0, page.offset - gone))
             continue
-        back, known = 0, len(seen)
+        page.is_calm = gone <= 0 and (last is None or page.begins_with(last, pk_name))
+        known = len(seen)
         yield page
+        if len(seen) > known:
+            fresh = page.offset + len(page.objects)
         after, params = page.after(), page.next
-        if after is not None and len(seen) == known <= page.offset:
+        if after is not None and page.offset - fresh > len(seen):
             raise page.misread("it goes on and brings nothing new")
-        overlaps = after is not None and after - 1 > page.offset
-        if overlaps:
-            params = dict(params, offset=after - 1)
+        last = None
+        if after is not None and page.objects and after - 1 > page.offset:
+            last, params = page.objects[-1][pk_name], dict(params, offset=after - 1)
 
 
 def unseen(page, seen, pk_name):
