@@ -12,6 +12,7 @@ import six
 
 import tutum
 from rawservice import page, reply
+from tutum.api import values
 
 UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
 OTHER = "9c0e4f7a-1b2c-4d3e-8f50-a1b2c3d4e5f6"
@@ -134,6 +135,43 @@ def test_what_is_set_while_an_object_is_refreshed_by_force_stays_pending(raw, ap
     app.name = "shop"
     while_answering(raw, lambda: setattr(app, "name", "late"))
     assert app.refresh(force=True) and app.name == "late" and app.is_dirty
+
+
+def interrupted(monkeypatch, function):
+    """Have a function called once while a value is copied, as another thread would do."""
+    copied, calls = values.copied, [function]
+
+    def copy(value):
+        result = copied(value)
+        if calls:
+            calls.pop()()
+        return result
+    monkeypatch.setattr(values, "copied", copy)
+
+
+def test_what_is_set_while_a_value_is_handed_out_is_not_lost(raw, app, monkeypatch):
+    interrupted(monkeypatch, lambda: setattr(app, "roles", ["global"]))
+    assert app.roles == ["global"] and app.is_dirty
+
+
+def test_what_is_loaded_while_a_value_is_handed_out_is_no_change(raw, app, monkeypatch):
+    raw.answer(reply(200, dict(APP, roles=["global"])))
+    interrupted(monkeypatch, app.refresh)
+    assert app.roles == ["global"] and not app.is_dirty
+
+
+def test_what_is_set_while_a_reply_is_taken_over_stays_pending(raw, app, monkeypatch):
+    app.target_num_containers = 3
+    same, calls = values.same, []
+
+    def compare(one, other):
+        result = same(one, other)
+        if raw.count("PATCH") and not calls:
+            calls.append(setattr(app, "target_num_containers", 7))
+        return result
+    monkeypatch.setattr(values, "same", compare)
+    answer(raw, target_num_containers=5)
+    assert app.save() and app.target_num_containers == 7 and app.is_dirty
 
 
 @pytest.mark.parametrize("name, value", [

@@ -141,7 +141,7 @@ class RESTModel(object):
         path = self._saved_path()
         if self.is_dirty and not force:
             return False
-        dropped = values.copied(self._own)
+        dropped = values.copied(self._own.copy())
         self._accept(send_request("GET", path, timeout=timeout), "GET", dropped)
         return True
 
@@ -222,7 +222,10 @@ class RESTModel(object):
             # What a caller holds and the service has left alone goes on being watched.
             is_watched = name in reply and values.same(value, reply[name])
             if values.same(value, known) and not is_watched:
-                self._own.pop(name, None)
+                there = self._own.pop(name, value)
+                if there is not value:
+                    # Another thread has set it meanwhile.
+                    self._own.setdefault(name, there)
 
     @classmethod
     def _is_attribute(cls, name):
@@ -237,10 +240,18 @@ class RESTModel(object):
         reply = self._reply
         if name in reply:
             value = reply[name]
-            if isinstance(value, (dict, list)):
-                value = own[name] = values.copied(value)
-            return value
+            return self._hand_out(name, reply) if isinstance(value, (dict, list)) else value
         raise AttributeError(self._explain(name))
+
+    def _hand_out(self, name, reply):
+        """Return a copy of a value of the reply that can be edited, and watch it from now on."""
+        own, copied = self._own, values.copied(reply[name])
+        # What another thread has set meanwhile counts, and so does what it has loaded.
+        value = own.setdefault(name, copied)
+        if self._reply is reply or value is not copied:
+            return value
+        own.pop(name, None)
+        return getattr(self, name)
 
     def __setattr__(self, name, value):
         if name[:1] == "_":
