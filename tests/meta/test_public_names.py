@@ -16,7 +16,7 @@ import tutum.api
 HERE = os.path.dirname(tutum.__file__)
 
 #: From the bottom to the top: a module may import those before it alone.
-LAYERS = ["texts", "exceptions", "config", "timeouts", "bounded", "body", "retry", "urls", "values", "replies",
+LAYERS = ["texts", "exceptions", "config", "timeouts", "bounded", "slot", "body", "retry", "urls", "values", "replies",
           "credentials", "messages", "wirelog", "http", "auth", "listing", "base", "deployed",
           "application", "container", "image"]
 

@@ -1,6 +1,7 @@
 """What is sent again, and where redirects are followed."""
 from __future__ import unicode_literals
 
+import errno
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import pytest
 
 import tutum
 from rawservice import CLOSE, RESET, SILENCE, reply
-from tutum.api import http, retry
+from tutum.api import bounded, http, retry
 
 UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
 APP = {"uuid": UUID, "name": "web", "state": "Running"}
@@ -116,6 +117,21 @@ def test_a_request_goes_on_when_a_signal_sends_one_to_the_same_service(raw, on_s
     raw.answer(reply(200, APP))
     http.send_request("GET", "x/")
     assert raw.connections == 2
+
+
+def test_a_write_is_not_sent_again_when_a_signal_raises_while_it_goes_out(raw, pauses, monkeypatch):
+    call = bounded.Attempt.call
+
+    def interrupted(attempt, sock, function, argument):
+        result = call(attempt, sock, function, argument)
+        if raw.count("POST") < 2 and isinstance(argument, (bytes, str)):
+            raise EnvironmentError(errno.EINTR, "time is up")
+        return result
+    monkeypatch.setattr(bounded.Attempt, "call", interrupted)
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("POST", "x/", data={})
+    assert "may have been carried out" in str(caught.value)
+    assert raw.count("POST") <= 1 and not pauses
 
 
 class TimeLimit(Exception):

@@ -106,7 +106,7 @@ def test_a_timeout_may_be_an_object_of_urllib3(raw):
 
 
 @pytest.mark.parametrize("timeout", [0, -1, (5, 0), (0, 5), (5,), (1, 2, 3), [1, 2], "5", True,
-                                     float("nan")])
+                                     float("nan"), float("inf"), 1e10])
 def test_a_timeout_that_is_none_is_refused(raw, timeout):
     with pytest.raises(ValueError) as caught:
         http.send_request("GET", "x/", timeout=timeout)

@@ -14,6 +14,9 @@ from six.moves import http_client
 
 now = getattr(time, "monotonic", time.time)
 
+#: What a system says that takes no byte any more, because the other side has hung up.
+UNSENT = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN)
+
 
 class Attempt(object):
     """Hold what is known of a request that is being sent: its deadline, and what became of it."""
@@ -21,19 +24,26 @@ class Attempt(object):
     def __init__(self):
         self.start(None)
 
-    def start(self, seconds):
+    def start(self, seconds, end=None):
         """Begin anew.
 
         :param seconds: what the request may take once it is connected, ``None`` for no bound
+        :param end: when all of it must be over, as :func:`now` tells time; ``None`` for no bound
         """
-        self.seconds = seconds
         self.sent = False
         self.expired = False
-        self.arm()
+        self.end = end
+        self.allowed = seconds
+        self.arm(seconds)
 
-    def arm(self):
-        """Let the time count from now."""
-        self.deadline = None if self.seconds is None else now() + self.seconds
+    def arm(self, seconds):
+        """Let the time count from now.
+
+        :param seconds: what may be taken from now on, ``None`` for no bound
+        """
+        self.seconds = seconds
+        ends = [self.end, None if seconds is None else now() + seconds]
+        self.deadline = min([end for end in ends if end is not None] or [None])
 
     def bound(self, sock):
         """Give a socket the time that is left.
@@ -65,7 +75,7 @@ class Attempt(object):
                 raise
             except EnvironmentError as error:
                 # Python 2 lets a signal end the call, and tells a time-out of TLS in words alone.
-                if error.errno != errno.EINTR:
+                if not six.PY2 or error.errno != errno.EINTR:
                     self.expired = self.deadline is not None and now() >= self.deadline
                     raise
 
@@ -152,12 +162,13 @@ class BoundedConnection(object):
 
     def connect(self):
         """Connect; the time for the request starts here."""
+        self.attempt.arm(self.timeout)
         try:
             super(BoundedConnection, self).connect()
         finally:
             # What asked a proxy for a tunnel was no byte of the request.
             self.attempt.sent = False
-        self.attempt.arm()
+        self.attempt.arm(self.attempt.allowed)
 
     def send(self, data):
         """Send bytes.
@@ -167,9 +178,15 @@ class BoundedConnection(object):
         """
         if self.sock is None:
             self.connect()
+        attempt = self.attempt
         while data:
-            count = self.attempt.call(self.sock, self.sock.send, data)
-            self.attempt.sent = True
+            # Set before: bytes may be out although a signal's handler makes the call raise.
+            before, attempt.sent = attempt.sent, True
+            try:
+                count = attempt.call(self.sock, self.sock.send, data)
+            except EnvironmentError as error:
+                attempt.sent = before or error.errno not in UNSENT
+                raise
             data = data[count:]
 
     def response_class(self, sock, *args, **kwargs):

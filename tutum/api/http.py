@@ -17,7 +17,8 @@ from tutum.api import body, credentials, replies, retry, timeouts, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
 from tutum.api.messages import Reply, Request
-from tutum.api.texts import one_line
+from tutum.api.slot import Slot
+from tutum.api.texts import without_password
 
 __all__ = ["close", "send_request"]
 
@@ -94,21 +95,20 @@ def follow_redirects(base, request, reply, deadline):
 
 def send_with_retries(base, request, deadline):
     """Return the reply to a request, sent again where that does no harm."""
-    transport = take_transport(base)
+    transport, is_sound = take_transport(base), False
     try:
-        tried, timeout = 0, request.timeout
+        tried, retries, timeout = 0, int(tutum.retries or 0), request.timeout
         while True:
             left = None if deadline is None else deadline - now()
             request.timeout = timeouts.within(timeout, left)
             began, reply, failed = now(), None, None
             try:
-                reply = send_once(transport, request)
+                reply = send_once(transport, request, deadline)
             except TutumApiError as error:
                 failed = error
             wirelog.attempt(request, reply, failed, now() - began)
             pause = retry.pause(
-                tried, int(tutum.retries or 0),
-                safe=request.method == "GET" or not transport.attempt.sent,
+                tried, retries, safe=request.method == "GET" or not transport.attempt.sent,
                 lost=isinstance(failed, TutumConnectionError), status=reply and reply.status,
                 retry_after=reply and reply.retry_after,
                 longest=None if deadline is None else deadline - now())
@@ -116,20 +116,22 @@ def send_with_retries(base, request, deadline):
                 break
             time.sleep(pause)
             tried += 1
+        is_sound = True
     finally:
-        give_back(base, transport)
+        # After an exception of somebody else's, nobody knows what was under way.
+        give_back(base, transport) if is_sound else transport.close()
     if failed:
         raise failed
     return reply
 
 
-def send_once(transport, request):
+def send_once(transport, request, deadline):
     """Send a request once and return its reply."""
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
     limit = body.largest(tutum.max_reply_size)
-    transport.attempt.start(request.timeout[1])
+    transport.attempt.start(request.timeout[1], deadline)
     response = problem = None
     try:
         response = transport.adapter.send(prepared, timeout=request.timeout, **transport.settings)
@@ -175,7 +177,8 @@ def root(error):
         inner = [item for item in (getattr(error, "reason", None),) + getattr(error, "args", ())
                  if isinstance(item, Exception)]
     # urllib3 puts the connection before its own words.
-    return re.sub(u"^(<.*?>|[A-Za-z]+\\(.*?\\)): ", u"", one_line(error)) or type(error).__name__
+    text = without_password(error)
+    return re.sub(u"^(<.*?>|[A-Za-z]+\\(.*?\\)): ", u"", text) or type(error).__name__
 
 
 class Adapter(requests.adapters.HTTPAdapter):
@@ -198,8 +201,15 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def _keep(self, pool):
         pool.ConnectionCls = bounded(pool.ConnectionCls, self.attempt)
+        pool.pool = Slot()
         self._pool = pool
         return pool
+
+    def close(self):
+        """Close the connection."""
+        if self._pool is not None:
+            self._pool.close()
+        super(Adapter, self).close()
 
     def request_url(self, request, proxies):
         """Return what to ask for: the path, but the whole address of a proxy."""

@@ -27,3 +27,12 @@ def one_line(text):
     text = re.sub(u"[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+", u" ", text).strip()
     # Python 2 may hold any character above U+FFFF as a pair of them.
     return re.sub(u"[\ud800-\udfff]", u"?", text) if six.PY3 else text
+
+
+def without_password(text):
+    """Return a text as one line in which no address shows a user and a password.
+
+    :param text: any object
+    :returns: its text, with ``***`` for what stands before an ``@``
+    """
+    return re.sub(u"\\S*@", u"***@", one_line(text))

@@ -5,6 +5,9 @@ import six
 
 NUMBERS = six.integer_types + (float,)
 
+#: Seconds that every system can wait, some thirty years.
+LONGEST = 1e9
+
 
 def pair(timeout):
     """Return a time-out's two numbers.
@@ -20,8 +23,8 @@ def pair(timeout):
         parts = [part if isinstance(part, NUMBERS) else None
                  for part in (timeout.connect_timeout, rest)]
     if len(parts) != 2 or not all(part is None or leaves_time(part) for part in parts):
-        raise ValueError("A time-out is (connect, read), one number for both or None, in seconds "
-                         "and more than 0, not %r" % (timeout,))
+        raise ValueError("A time-out is (connect, read), one number for both or None for no bound, "
+                         "in seconds, more than 0 and at most %d, not %r" % (LONGEST, timeout))
     return tuple(parts)
 
 
@@ -40,4 +43,4 @@ def within(parts, seconds):
 
 def leaves_time(part):
     """Tell whether a value is a number of seconds that can pass."""
-    return isinstance(part, NUMBERS) and not isinstance(part, bool) and part > 0
+    return isinstance(part, NUMBERS) and not isinstance(part, bool) and 0 < part <= LONGEST
