@@ -56,7 +56,9 @@ def test_a_refused_password_changes_nothing(raw):
 
 
 @pytest.mark.parametrize("odd", [None, [], 7, {}, {"objects": 7}, {"objects": [7]},
-                                 {"objects": [{}]}, {"objects": {"a": 1}}])
+                                 {"objects": [{}]}, {"objects": {"a": 1}}, {"objects": ""},
+                                 {"objects": [{"key": None}]}, {"objects": [{"key": {"a": 1}}]},
+                                 {"objects": [{"key": "4567", "username": 7}]}])
 def test_an_odd_answer_is_an_error(raw, odd):
     raw.answer(reply(200, odd))
     with pytest.raises(tutum.TutumApiError):

@@ -15,7 +15,7 @@ def test_both_forms_of_retry_after_are_read(header, seconds):
 
 
 @pytest.mark.parametrize("header", [
-    None, "", "soon", "-5", "1.5", "9" * 5000, "Fri, 99 May 2014", "\x00", ",", "5 5 5 5 5 5 5 5",
+    None, "", u"\u00b2", "soon", "-5", "1.5", "9" * 5000, "Fri, 99 May 2014", "\x00", ",", "5 5 5 5 5 5 5 5",
     "Fri, 09 May 99999999999 08:03:37 GMT"])
 def test_rubbish_is_no_number_or_never_negative(header):
     found = retry.seconds(header, NOW)

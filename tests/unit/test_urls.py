@@ -41,6 +41,15 @@ def test_an_address_with_a_password_is_refused_without_showing_it():
 
 
 @pytest.mark.parametrize("address", [
+    "http://ann:secret@host:80a/", "http://ann:secret@host:99999/", "http://ann:secret@[::1/",
+    "ann:secret@host/", "ftp://ann:secret@host/", "http://ann:sec/secret@host/"])
+def test_an_address_that_is_none_is_shown_without_a_password(address):
+    with pytest.raises(tutum.TutumApiError) as caught:
+        urls.base(address)
+    assert "tutum.base_url" in str(caught.value) and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", [
     "http://tutum.example.net/", "http://127.0.0.1.example.net/", "http://10.0.0.1/",
     "http://localhost.example.net/", "http://[::2]/", "http://128.0.0.1/"])
 def test_the_key_is_not_sent_in_the_clear_to_another_machine(monkeypatch, address):
@@ -73,8 +82,8 @@ def test_a_key_is_quoted_into_the_path(pk, quoted):
     assert urls.quote_pk(pk) == quoted
 
 
-@pytest.mark.parametrize("pk", ["", None, ".", "..", "/", "a/b", "../x", "a/", "/a", b".."])
-def test_a_key_that_is_a_path_is_refused(pk):
+@pytest.mark.parametrize("pk", ["", None, ".", "..", "/", "a/b", "../x", "a/", "/a", b"..", b"\xff"])
+def test_a_key_that_can_be_none_is_refused(pk):
     with pytest.raises(tutum.TutumApiError):
         urls.quote_pk(pk)
 

@@ -45,6 +45,16 @@ def test_bodies_are_shown_with_secrets_masked(raw, records):
         assert shown in text
 
 
+@pytest.mark.parametrize("odd", [
+    {"container_envvars": {"DB": "s3cret"}}, {"container_envvars": [["DB", "s3cret"]]},
+    {"container_envvars": ["DB=s3cret"]}, {"registry_password": "s3cret"}, {"passwd": "s3cret"}])
+def test_secrets_are_masked_in_forms_that_the_service_does_not_know(raw, records, odd):
+    raw.answer(reply(400))
+    with pytest.raises(tutum.TutumBadRequestError):
+        http.send_request("POST", "x/", data=odd)
+    assert "s3cret" not in "\n".join(records())
+
+
 def test_the_environment_of_a_linked_application_is_masked(raw, records):
     raw.answer(reply(200, {"link_variables": {"DB_1_ENV_PASS": "s3cret", "DB_1_PORT": "tcp://db"}}))
     http.send_request("GET", "x/")

@@ -4,6 +4,8 @@ Most scripts need none of this: the user and the key are found by themselves.
 """
 from __future__ import absolute_import
 
+import six
+
 import tutum
 from tutum.api import config, credentials
 from tutum.api.exceptions import TutumApiError
@@ -45,8 +47,10 @@ def get_auth(username, password, timeout=None):
         objects = reply["objects"]
         if objects == []:
             return None, None
-        return objects[0].get("username") or username, objects[0]["key"]
-    except (AttributeError, KeyError, TypeError):
+        user, apikey = objects[0].get("username") or username, objects[0]["key"]
+        if isinstance(user, six.string_types) and isinstance(apikey, six.string_types):
+            return user, apikey
+    except (AttributeError, LookupError, TypeError):
         pass
     raise TutumApiError("The service's answer holds no key (GET auth/).", method="GET")
 

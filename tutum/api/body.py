@@ -1,12 +1,16 @@
 """The body of a reply, read to a bounded size."""
 from __future__ import absolute_import
 
+import re
 import sys
 import zlib
 
 import six
 
 CHUNK = 64 * 1024
+
+#: Bytes for which memory is taken at once.
+LARGEST_READ = 64 * 1024 * 1024
 
 #: The largest size that Python 2's zlib takes.
 LARGEST_INFLATED = 2 ** 31 - 1
@@ -45,7 +49,7 @@ def read(method, response, limit):
     length = headers.get("Content-Length") or ""
     if method == "HEAD" or response.status_code in (204, 304) or response.status_code < 200:
         return raw.read(decode_content=False)
-    if length.isdigit() and "Transfer-Encoding" not in headers:
+    if re.match("[0-9]+\\Z", length) and "Transfer-Encoding" not in headers:
         data = read_known(raw, int(length), limit)
     else:
         data = read_unknown(raw, limit)
@@ -57,8 +61,10 @@ def read_known(raw, length, limit):
     """Return a body whose length the reply has told."""
     if length > limit:
         raise too_large(limit)
-    # urllib3 gives a connection back to its pool when a read meets the end.
-    data = raw.read(length or None, decode_content=False)
+    # urllib3 gives a connection back to its pool when a read meets the end. Memory for a length
+    # that nobody has bounded is taken as the bytes come.
+    data = (raw.read(length or None, decode_content=False) if length <= LARGEST_READ
+            else read_unknown(raw, limit))
     if len(data) < length:
         raise EnvironmentError("the reply ended after %d of %d bytes" % (len(data), length))
     return data

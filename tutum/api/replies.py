@@ -18,6 +18,7 @@ UNSURE = " The request may have been carried out: look before you repeat it."
 
 
 def refuse(name):
+    """Raise the error for a number that JSON does not have."""
     raise ValueError("%s is not JSON" % name)
 
 

@@ -2,6 +2,7 @@
 from __future__ import absolute_import
 
 import random
+import re
 import time
 from calendar import timegm
 from email.utils import parsedate_tz
@@ -50,7 +51,7 @@ def seconds(value, now=None):
     """
     value = (value or "").strip()
     # An int of any length is a fine number, and one of 5,000 digits a slow one.
-    if value.isdigit() and len(value) < 10:
+    if re.match("[0-9]{1,9}\\Z", value):
         return int(value)
     try:
         date = parsedate_tz(value)

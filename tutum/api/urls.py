@@ -8,7 +8,7 @@ import six
 from six.moves.urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from tutum.api.exceptions import TutumApiError, TutumAuthError
-from tutum.api.texts import one_line
+from tutum.api.texts import one_line, without_password
 
 PORTS = {"http": 80, "https": 443}
 
@@ -74,7 +74,7 @@ def split(address):
                             "tutum.user and tutum.apikey.")
     if not host or parts.scheme not in PORTS or parts.query or parts.fragment:
         raise TutumApiError("tutum.base_url must be like http://host:port/api/v1/, not '%s'."
-                            % one_line(address))
+                            % without_password(address))
     port = port or PORTS[parts.scheme]
     path = quote(parts.path.rstrip("/") + "/", SAFE)
     return Base(parts.scheme + "://" + parts.netloc + path,
@@ -139,7 +139,12 @@ def quote_pk(pk, safe=""):
     :returns: the key, percent-encoded
     :raises TutumApiError: when it is empty, or would lead to another address
     """
-    text = u"" if pk is None else as_bytes(pk).decode("utf-8", SURROGATES)
+    try:
+        text = u"" if pk is None else as_bytes(pk).decode("utf-8", SURROGATES)
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        raise TutumApiError("No object can have the key '%s': it is no UTF-8." % one_line(pk))
     parts = text.split(u"/") if safe else [text]
     # A server decodes %2F before it looks for a resource, and anything on the way there may
     # resolve dots: encoding does not make them harmless.

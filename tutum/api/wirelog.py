@@ -9,8 +9,7 @@ from tutum.api.texts import printable
 
 LONGEST = 10000
 
-SECRETS = frozenset(["password", "apikey", "api_key", "authorization", "secret", "token",
-                     "tutum_auth"])
+SECRETS = frozenset(["apikey", "api_key", "authorization", "secret", "token", "tutum_auth"])
 
 
 def attempt(request, reply, failed, took):
@@ -55,7 +54,8 @@ def mask(value, secret=False):
     if isinstance(value, dict):
         # In {"key": "MODE", "value": "prod"} the key is a name, alone it is the account's.
         variable = "value" in value
-        return dict((name, mask(item, secret or is_secret(name, variable)))
+        return dict((name, mask(item, is_secret(name, variable) or
+                                secret and not (variable and name == "key")))
                     for name, item in value.items())
     if isinstance(value, list):
         return [mask(item, secret) for item in value]
@@ -66,4 +66,5 @@ def is_secret(name, variable):
     """Return whether what stands under a name is a secret."""
     name = name.lower()
     # Variables of a link hold those of the environment at its other end.
-    return name in SECRETS or "_env_" in name or name == ("value" if variable else "key")
+    return (name in SECRETS or any(part in name for part in ("passw", "envvars", "_env_"))
+            or name == ("value" if variable else "key"))
