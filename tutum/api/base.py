@@ -14,6 +14,8 @@ __all__ = ["RESTModel"]
 
 PK_TYPES = six.string_types + six.integer_types
 
+MISSING = object()
+
 
 @six.python_2_unicode_compatible
 class RESTModel(object):
@@ -234,9 +236,9 @@ class RESTModel(object):
     def __getattr__(self, name):
         if name[:1] == "_":
             raise AttributeError(name)
-        own = self._own
-        if name in own:
-            return own[name]
+        value = self._own.get(name, MISSING)
+        if value is not MISSING:
+            return value
         reply = self._reply
         if name in reply:
             value = reply[name]
