@@ -104,14 +104,14 @@ PARAMETERS = st.builds(
 QUERIES = st.lists(PARAMETERS, max_size=3).map("&".join)
 
 CREDENTIALS = st.one_of(
-    BYTES, BYTES.map("ApiKey {{user}}:{}".format), BYTES.map("Digest a={}".format),
+    BYTES, BYTES.map("ApiKey {{user}}:{}".format), BYTES.map("Basic {}".format), BYTES.map("Digest a={}".format),
     st.binary(max_size=12).map(lambda data: "Basic " + base64.b64encode(data).decode()))
 HEADERS = st.fixed_dictionaries({
     "Authorization": mostly(st.just("{key}"), CREDENTIALS),
     "Content-Type": mostly(st.just("application/json"), BYTES),
     "Host": mostly(st.just("localhost"), BYTES | st.sampled_from(["[", "[::1", "a:b", "a b", "//"])),
     "X-Any": mostly(st.just(""), BYTES),
-}, optional={name: st.text("abc,;=\"*/ \t'%-", max_size=12) for name in (
+}, optional={name: st.text("abc,;=\"*/ \t'%-", max_size=12) | BYTES for name in (
     "Accept", "Accept-Encoding", "Content-Encoding", "Cookie", "If-Match", "Origin", "Range", "Referer",
     "X-Forwarded-For", "X-HTTP-Method-Override")})
 
@@ -273,6 +273,14 @@ def test_any_change_is_made_whole_or_not_at_all(service):
     @given(st.sampled_from(CHANGES), objects())
     def check(request, body):
         service.ask(*request, USUAL, body)
+    check()
+
+
+def test_any_credentials_are_answered(service):
+    @inputs(100)
+    @given(st.sampled_from(ROUTES), CREDENTIALS)
+    def check(request, credentials):
+        service.ask(*request, {**USUAL, "Authorization": credentials}, "")
     check()
 
 

@@ -36,6 +36,14 @@ def test_requests_that_cannot_be_read_get_the_error_form_too(shared_server, requ
     assert json.loads(body)["error"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/auth/", "/api/v1/application/"])
+@pytest.mark.parametrize("credentials", [b"\xc3\xa9", b"!", b"YQ", b"\xff"])
+def test_basic_credentials_that_cannot_be_read_are_401(shared_server, path, credentials):
+    with connect(shared_server) as connection:
+        connection.sendall(b"GET %s HTTP/1.1\r\nAuthorization: Basic %s\r\n\r\n" % (path.encode(), credentials))
+        assert connection.recv(65536).split()[1] == b"401"
+
+
 def test_a_request_that_comes_in_bit_by_bit_is_not_waited_for_without_end(server):
     server.command = IMPATIENT
     server.start()

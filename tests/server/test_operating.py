@@ -169,6 +169,13 @@ def test_guessing_passwords_is_slowed_and_keys_go_on_working(server):
     until(lambda: login(server, "tutum", server.password).status_code == 200)
 
 
+def test_logins_that_cannot_be_read_are_slowed_as_wrong_ones_are(server):
+    server.start()
+    statuses = [requests.get(server.base_url + "auth/", headers={"Authorization": b"Basic \xc3\xa9"},
+                             timeout=5).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+
+
 def test_guessing_keys_is_slowed_and_the_right_one_goes_on_working(server):
     server.start()
     wrong = Api(server.base_url, "tutum", "wrong")

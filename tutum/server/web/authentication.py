@@ -28,13 +28,22 @@ def authenticate() -> Response | None:
     if request.routing_exception is not None or request.method == "OPTIONS" or request.endpoint == "health.show":
         return None
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    basic = request.authorization
     if scheme.lower() == "apikey":
         username, _, apikey = credential.partition(":")
         return _admit_by_key(username[:MAX_NAME], apikey)
-    if scheme.lower() == "basic" and request.endpoint == "auth.show_key" and basic is not None:
-        return _admit_by_password((basic.username or "")[:MAX_NAME], basic.password or "")
+    if scheme.lower() == "basic" and request.endpoint == "auth.show_key":
+        username, password = _name_and_password()
+        return _admit_by_password(username[:MAX_NAME], password)
     return _unauthorized()
+
+
+def _name_and_password() -> tuple[str, str]:
+    """Read them from the header; where they cannot be read they are empty, which is as wrong as any others."""
+    try:
+        basic = request.authorization
+    except ValueError:  # there is more than ASCII in it
+        basic = None
+    return ("", "") if basic is None else (basic.username or "", basic.password or "")
 
 
 def _admit_by_key(username: str, apikey: str) -> Response | None:
