@@ -3,7 +3,7 @@ from collections import Counter
 
 from serverprocess import SETTLED, until
 
-from tutum.server import accounts, operations, states
+from tutum.server import accounts, links, operations, states
 from tutum.server.controller import Controller
 from tutum.server.engines import Size
 from tutum.server.engines.process import ProcessEngine
@@ -38,8 +38,10 @@ class Parts:
         """Create an application and return its id."""
         wanted = validation.new_application({"image": "any/thing", "run_command": "sleep 600", **attributes},
                                             MAX_CONTAINERS)
+        with self.store.reading() as session:
+            linked = links.resolve(session, 1, wanted.pop("linked_to_application"))
         with self.store.writing() as session:
-            made = operations.create_application(session, 1, wanted, self.engine.image(wanted["image"]),
+            made = operations.create_application(session, 1, wanted, linked, self.engine.image(wanted["image"]),
                                                  MAX_CONTAINERS)
             application_id = made.id
         self.controller.wake(application_id)

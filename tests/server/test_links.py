@@ -3,12 +3,14 @@ import threading
 from contextlib import closing
 
 import pytest
-from parts import Parts
+from parts import MAX_CONTAINERS, Parts
 from serverprocess import until
 
-from tutum.server import operations
+from tutum.server import links, operations
 from tutum.server.engines import ImageInfo, Port, StartFailed
 from tutum.server.engines.process import ProcessEngine
+from tutum.server.errors import ValidationError
+from tutum.server.store import Application
 
 DATABASE = "acme/database"
 PRINT_ENVIRONMENT = "sh -c 'env; echo end; exec sleep 600'"
@@ -71,6 +73,41 @@ def test_a_linked_container_that_is_just_being_started_has_its_port_already(part
     assert parts.settled(database) == "Running"
     assert [got[f"DB_{number}_PORT_5432_TCP_PORT"] for number in (1, 2)] == [
         str(each["container_ports"][0]["outer_port"]) for each in parts.containers(database)]
+
+
+def test_one_application_by_all_its_names_is_one_link(parts):
+    parts.running(name="db")
+    with parts.store.reading() as session:
+        uuid = session.query(Application).one().uuid
+    web = linked(parts, "db", uuid, uuid.upper(), uuid[:8], f"/api/v1/application/{uuid}/", {"to_application": "db"})
+    with parts.store.reading() as session:
+        assert [each.unique_name for each in session.get(Application, web).linked_to] == ["db"]
+
+
+def test_the_beginning_of_two_uuids_is_refused(parts):
+    parts.create(name="db")
+    parts.create(name="cache")
+    with parts.store.writing() as session:
+        for number, each in enumerate(session.query(Application)):
+            each.uuid = f"abc{number}{each.uuid[4:]}"
+    with pytest.raises(ValidationError) as refused:
+        linked(parts, "ABC")
+    assert "'ABC' fits more than one" in str(refused.value.body)
+
+
+def test_more_links_than_an_account_may_have_applications_are_refused(parts):
+    with pytest.raises(ValidationError) as refused:
+        linked(parts, *map(str, range(MAX_CONTAINERS + 1)))
+    assert f"at most {MAX_CONTAINERS}" in str(refused.value.body)
+
+
+def test_an_application_that_was_terminated_since_it_was_found_is_not_linked_to(parts):
+    database, web = parts.running(name="db"), parts.running()
+    with parts.store.reading() as session:
+        found = links.resolve(session, 1, ["db"])
+    parts.operate(database, operations.terminate_application)
+    with parts.store.writing() as session, pytest.raises(ValidationError):
+        links.link(session, session.get(Application, web), found)
 
 
 def test_a_linking_container_waits_for_an_image_that_has_yet_to_say_its_ports(parts):

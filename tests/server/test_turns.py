@@ -1,12 +1,20 @@
-"""Neither a request nor an application waits for all jobs of another application, and no job for all requests."""
+"""Nobody who writes waits for all requests of another account or all jobs of another application."""
+import itertools
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
+from records import Records
 from serverprocess import until
 
-from tutum.server.store import Store
-from tutum.server.turns import REQUEST, NoTurn, Turns
+from tutum.server.store import Image, Store
+from tutum.server.throttle import Throttle
+from tutum.server.turns import Job, NoTurn, Request, Turns
+from tutum.server.web.app import create_app
+from tutum.server.web.context import Context
+
+ANN, BOB, EVE = Request(1), Request(2), Request(3)
+SHOP, BLOG, WIKI = Job(1), Job(2), Job(3)
 
 
 class Line:
@@ -26,7 +34,7 @@ class Line:
         until(lambda: self._waiting() == before + 1)
 
     def _waiting(self):
-        return sum(map(len, self._turns._waiting.values()))
+        return len(self._turns._requests) + len(self._turns._jobs)
 
     def _have_a_turn(self, whose):
         with self._take_turn(whose):
@@ -41,51 +49,83 @@ class Line:
 def order_of(*waiting):
     turns = Turns()
     line = Line(turns)
-    with turns.taken(9):
+    with turns.taken(Job(9)):
         for whose in waiting:
             line.join(whose)
     return line.until_all_are_served()
 
 
 def test_a_request_goes_before_jobs_that_have_waited_longer():
-    assert order_of(1, 1, 1, 2, REQUEST)[0] == REQUEST
+    assert order_of(SHOP, SHOP, SHOP, BLOG, ANN)[0] == ANN
 
 
 def test_requests_and_jobs_alternate():
-    assert order_of(1, 1, 1, REQUEST, 2, REQUEST) == [REQUEST, 1, REQUEST, 2, 1, 1]
+    assert order_of(SHOP, SHOP, SHOP, ANN, BLOG, ANN) == [ANN, SHOP, ANN, BLOG, SHOP, SHOP]
+
+
+def test_requests_of_many_accounts_and_jobs_of_many_applications_alternate():
+    assert order_of(ANN, BOB, EVE, SHOP, BLOG, WIKI) == [ANN, SHOP, BOB, BLOG, EVE, WIKI]
 
 
 def test_no_flood_of_requests_keeps_a_job_from_being_done():
-    assert order_of(*[REQUEST] * 50, 1).index(1) == 1
+    assert order_of(*[ANN] * 50, SHOP).index(SHOP) == 1
+
+
+def test_no_flood_of_requests_keeps_another_account_s_from_being_done():
+    assert order_of(*[ANN] * 50, BOB).index(BOB) == 1
+
+
+def test_accounts_take_turns():
+    assert order_of(ANN, ANN, ANN, BOB, BOB, EVE) == [ANN, BOB, EVE, ANN, BOB, ANN]
 
 
 def test_an_application_with_one_job_waits_for_one_of_another_with_many():
-    assert order_of(*[1] * 50, 2, 3).index(2) == 1
+    assert order_of(*[SHOP] * 50, BLOG, WIKI).index(BLOG) == 1
 
 
 def test_applications_take_turns():
-    assert order_of(1, 1, 1, 2, 2, 3) == [1, 2, 3, 1, 2, 1]
+    assert order_of(SHOP, SHOP, SHOP, BLOG, BLOG, WIKI) == [SHOP, BLOG, WIKI, SHOP, BLOG, SHOP]
 
 
 def test_a_request_writes_before_the_jobs_of_an_application_with_many(tmp_path):
     with closing(Store(tmp_path / "tutum.db")) as store:
         line = Line(store._turns, store.writing)
-        with store.writing(1):
-            for whose in [*[1] * 20, REQUEST, 2]:
+        with store.writing(SHOP):
+            for whose in [*[SHOP] * 20, ANN, BLOG]:
                 line.join(whose)
-        assert line.until_all_are_served()[:3] == [REQUEST, 1, 2]
+        assert line.until_all_are_served()[:3] == [ANN, SHOP, BLOG]
+
+
+def test_a_request_of_one_account_writes_before_the_many_of_another(tmp_path):
+    with closing(Records(tmp_path)) as records, closing(Store(tmp_path / "tutum.db")) as store:
+        client = create_app(Context(store=store, addresses=None, image_of=lambda name: None, logs_of=None, wake=None,
+                                    max_containers=100, throttle=Throttle())).test_client
+        owners = {owner.user: owner for owner in (records.owner("ann"), records.owner("bob"))}
+
+        @contextmanager
+        def add_an_image(user):
+            client().post("/api/v1/image/", json={"name": f"acme/{next(numbers)}", "username": user, "password": "x"},
+                          headers={"Authorization": f"ApiKey {user}:{owners[user].apikey}"})
+            yield
+        numbers, line, (ann, bob) = itertools.count(), Line(store._turns, add_an_image), owners
+        with store.writing(SHOP):
+            for user in [*[ann] * 5, bob]:
+                line.join(user)
+        line.until_all_are_served()
+        with store.reading() as session:
+            assert [each.username for each in session.query(Image).order_by(Image.id)][:3] == [ann, bob, ann]
 
 
 def test_who_does_not_want_to_wait_longer_is_passed_over():
     turns = Turns()
     line = Line(turns)
-    with turns.taken(1):
+    with turns.taken(SHOP):
         with pytest.raises(NoTurn):
-            with turns.taken(REQUEST, timeout=0.01):
+            with turns.taken(ANN, timeout=0.01):
                 pass
-        line.join(2)
-    assert line.until_all_are_served() == [2]
-    with turns.taken(REQUEST, timeout=0):
+        line.join(BLOG)
+    assert line.until_all_are_served() == [BLOG]
+    with turns.taken(ANN, timeout=0):
         pass
 
 
@@ -95,18 +135,18 @@ def test_nobody_has_a_turn_while_another_has_one_and_none_is_lost():
     def work(whose):
         for _ in range(200):
             try:
-                with turns.taken(whose, timeout=0.0005 if whose is REQUEST else -1):
+                with turns.taken(whose, timeout=0.0005 if isinstance(whose, Request) else -1):
                     inside.append(whose)
                     most.append(len(inside))
                     inside.pop()
             except NoTurn:
                 pass
         had.append(whose)
-    threads = [threading.Thread(target=work, args=(whose,)) for whose in (REQUEST, REQUEST, 1, 1, 2, 3)]
+    threads = [threading.Thread(target=work, args=(whose,)) for whose in (ANN, ANN, BOB, SHOP, SHOP, BLOG)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
     assert len(had) == len(threads) and set(most) == {1}
-    with turns.taken(REQUEST, timeout=0):
+    with turns.taken(ANN, timeout=0):
         pass

@@ -20,6 +20,7 @@ from tutum.server.jobs import Jobs
 from tutum.server.paths import Addresses
 from tutum.server.starting import Starter
 from tutum.server.store import TERMINATED_VISIBLE, Application, Container, Store, find_container, now
+from tutum.server.turns import Job
 
 log = logging.getLogger("tutum.server")
 
@@ -77,7 +78,7 @@ class Controller:
         for uuid in moving:
             self._jobs.submit(self._move, uuid)
         if not moving:
-            with self._store.writing(application_id) as session:
+            with self._store.writing(Job(application_id)) as session:
                 application = session.get(Application, application_id)
                 if application is not None:
                     _settle(session, application)
@@ -166,7 +167,7 @@ class Controller:
         status = self._engine.status(uuid)
         if status.running:
             return
-        with self._store.writing(application_id) as session:
+        with self._store.writing(Job(application_id)) as session:
             container = find_container(session, uuid)
             if container is None or container.state != states.RUNNING:
                 return
@@ -178,7 +179,7 @@ class Controller:
 
     def _finish(self, uuid: str, application_id: int, before: str, after: str, **values: Any) -> None:
         """Write down what a step came to, unless something else was asked for meanwhile."""
-        with self._store.writing(application_id) as session:
+        with self._store.writing(Job(application_id)) as session:
             container = find_container(session, uuid)
             if container is None or container.state != before:
                 return

@@ -1,18 +1,21 @@
 """Link variables: how the containers of one application find those of another (api-v1 3.6)."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tutum.server import accounts, names, states
 from tutum.server.engines import Port
+from tutum.server.errors import ValidationError
 from tutum.server.paths import API_PREFIX, Addresses, resource_uri
-from tutum.server.store import Application, Container, PortLease
+from tutum.server.store import Application, Container, Link, PortLease
 
 _SHOWN_WHILE = frozenset([states.RUNNING, states.PARTLY_RUNNING, states.SCALING])
 _GONE = (states.TERMINATING, states.TERMINATED)
+_URI_PREFIX = f"{API_PREFIX}/application/"
 
 
 def of_container(container: Container, addresses: Addresses) -> dict[str, str]:
@@ -112,26 +115,57 @@ def _api_url(application: Application, addresses: Addresses) -> dict[str, str]:
             addresses.api_url + resource_uri("application", application.uuid)}
 
 
-def resolve(session: Session, account_id: int, targets: Iterable[str]) -> list[Application]:
-    """Find the applications that a new application is to link to.
+def resolve(session: Session, account_id: int, targets: Iterable[str]) -> list[int]:
+    """Find the applications that a new application is to link to, and return their ids.
 
     :param targets: each a resource URI, a uuid, a unique name, or the beginning of one uuid alone
-    :raises LookupError: one names none, or more than one
+    :raises ValidationError: one names none, or more than one
     """
-    return list(dict.fromkeys(_resolve_one(session, account_id, target) for target in targets))
+    linkable = _Linkable(session, account_id)
+    try:
+        return list(dict.fromkeys(linkable.find(target) for target in targets))
+    except LookupError as error:
+        raise _refusal(str(error)) from error
 
 
-def _resolve_one(session: Session, account_id: int, target: str) -> Application:
-    linkable = select(Application).where(Application.account_id == account_id, Application.state.not_in(_GONE))
-    uri_prefix = f"{API_PREFIX}/application/"
-    wanted = target[len(uri_prefix):].rstrip("/") if target.startswith(uri_prefix) else target
-    if not wanted:
-        raise LookupError("Cannot link to an application without a name.")
-    for condition in (Application.uuid == wanted.lower(), Application.unique_name == wanted,
-                      Application.uuid.startswith(wanted.lower(), autoescape=True)):
-        found = session.scalars(linkable.where(condition).limit(2)).all()
+def link(session: Session, application: Application, linked: Collection[int]) -> None:
+    """Link a new application to those with some ids.
+
+    :raises ValidationError: one was terminated since it was found
+    """
+    present = session.scalar(select(func.count()).where(Application.id.in_(linked), Application.state.not_in(_GONE)))
+    if present < len(linked):
+        raise _refusal("An application to link to was terminated just now.")
+    session.add_all(Link(from_id=application.id, to_id=each) for each in linked)
+
+
+def _refusal(message: str) -> ValidationError:
+    return ValidationError("application", {"linked_to_application": [message]})
+
+
+class _Linkable:
+    """The applications of an account that can be linked to, found by what a user calls them."""
+
+    def __init__(self, session: Session, account_id: int) -> None:
+        found = session.execute(select(Application.id, Application.uuid, Application.unique_name).where(
+            Application.account_id == account_id, Application.state.not_in(_GONE))).all()
+        self._by_uuid = {each.uuid: each.id for each in found}
+        self._by_name = {each.unique_name: each.id for each in found}
+        self._uuids = sorted(self._by_uuid)
+
+    def find(self, target: str) -> int:
+        wanted = target[len(_URI_PREFIX):].rstrip("/") if target.startswith(_URI_PREFIX) else target
+        if not wanted:
+            raise LookupError("Cannot link to an application without a name.")
+        for known, key in ((self._by_uuid, wanted.lower()), (self._by_name, wanted)):
+            if key in known:
+                return known[key]
+        return self._by_uuid[self._only_uuid(wanted)]
+
+    def _only_uuid(self, beginning: str) -> str:
+        place = bisect_left(self._uuids, beginning.lower())
+        found = [uuid for uuid in self._uuids[place:place + 2] if uuid.startswith(beginning.lower())]
         if len(found) == 1:
             return found[0]
-        if found:
-            raise LookupError(f"'{wanted}' fits more than one application.")
-    raise LookupError(f"There is no application '{wanted}' to link to.")
+        raise LookupError(f"'{beginning}' fits more than one application." if found
+                          else f"There is no application '{beginning}' to link to.")

@@ -6,7 +6,7 @@ states, and returns the object with them; the controller is woken when the trans
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -26,27 +26,23 @@ _IMAGES_OWN: dict[str, Callable[[ImageInfo], Any]] = {
 }
 
 
-def create_application(session: Session, account_id: int, attributes: dict[str, Any], image: ImageInfo | None,
-                       max_containers: int) -> Application:
+def create_application(session: Session, account_id: int, attributes: dict[str, Any], linked: Collection[int],
+                       image: ImageInfo | None, max_containers: int) -> Application:
     """Make an application and its containers, in state Starting.
 
-    :param attributes: as `validation.new_application` returns them
+    :param attributes: as `validation.new_application` returns them, but for links
+    :param linked: what `links.resolve` found
     :param image: the image's own defaults, None where they are not known yet
     :param max_containers: the most containers that the account may have, and the most applications
-    :raises ValidationError: a link leads nowhere, or it would be too many containers
+    :raises ValidationError: a link leads nowhere any more, or it would be too many containers
     :raises RequestError: it would be too many applications
     """
     _check_quota(session, account_id, attributes["target_num_containers"], max_containers)
     _check_applications(session, account_id, max_containers)
     attributes = dict(attributes)
     name, tag = names.split_image(attributes.pop("image"))
-    targets = attributes.pop("linked_to_application")
-    try:
-        linked = links.resolve(session, account_id, targets)
-    except LookupError as error:
-        raise ValidationError("application", {"linked_to_application": [str(error)]}) from error
     application = Application(
-        uuid=str(uuids.uuid4()), account_id=account_id, image_name=f"{name}:{tag}", linked_to=linked, last_number=0,
+        uuid=str(uuids.uuid4()), account_id=account_id, image_name=f"{name}:{tag}", last_number=0,
         state=states.STARTING,
         unique_name=names.unique_name(attributes["name"], _taken_names(session, account_id, attributes["name"])),
         left_to_image=[key for key in _IMAGES_OWN if attributes[key] is None], **attributes)
@@ -54,7 +50,8 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
         take_defaults(application, image)
     session.add(application)
     _add_containers(application, application.target_num_containers)
-    session.flush()
+    session.flush()  # it gives the application its id
+    links.link(session, application, linked)
     return application
 
 

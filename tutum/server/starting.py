@@ -13,6 +13,7 @@ from tutum.server.engines import (MAX_PORTS, ContainerSpec, Credentials, Engine,
                                   StartFailed)
 from tutum.server.paths import Addresses
 from tutum.server.store import Application, Container, Store, find_container
+from tutum.server.turns import Job
 
 
 class Start(NamedTuple):
@@ -94,7 +95,7 @@ class Starter:
 
     def _take_defaults(self, image_name: str, application_id: int, image: ImageInfo) -> None:
         """Write down what an image says, for all containers that are to be made of it."""
-        with self._store.writing(application_id) as session:
+        with self._store.writing(Job(application_id)) as session:
             application = session.get(Application, application_id)
             if application is None or application.image_name != image_name:
                 return
@@ -117,7 +118,7 @@ class Starter:
         """
         offered: list[ports.OuterPort] = []
         while True:
-            with self._store.writing(application_id) as session:
+            with self._store.writing(Job(application_id)) as session:
                 container = find_container(session, uuid)
                 if container is None or container.state != states.STARTING or _must_wait(session, container) \
                         or links.must_wait(session, container.application):

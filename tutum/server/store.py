@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from tutum.server import states
-from tutum.server.turns import REQUEST, NoTurn, Turns, Whose
+from tutum.server.turns import OPERATOR, Job, NoTurn, Turns, Whose
 
 #: Seconds that a request's writer waits for those of this service, and then anybody for those of other processes.
 WRITERS_TIMEOUT = 2.5
@@ -239,13 +239,13 @@ class Store:
             yield session
 
     @contextmanager
-    def writing(self, whose: Whose = REQUEST) -> Iterator[Session]:
+    def writing(self, whose: Whose = OPERATOR) -> Iterator[Session]:
         """Open a session whose changes are on the disk when the block ends, or not made at all if it raises.
 
-        :param whose: the application whose job it is; what that means is told in `turns`
+        :param whose: the account whose request it is, which waits for so long only, or the application whose job
         """
         try:
-            with self._turns.taken(whose, WRITERS_TIMEOUT if whose is REQUEST else -1):
+            with self._turns.taken(whose, -1 if isinstance(whose, Job) else WRITERS_TIMEOUT):
                 with Session(self._writing, expire_on_commit=False) as session, session.begin():
                     yield session
         except NoTurn:

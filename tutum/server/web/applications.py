@@ -7,14 +7,14 @@ from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tutum.server import names, operations
+from tutum.server import links, names, operations
 from tutum.server.engines import MAX_LOG
 from tutum.server.errors import NotFound
 from tutum.server.paths import resource_uri
 from tutum.server.store import Application
 from tutum.server.web import filters, validation, views
 from tutum.server.web.bodies import reply, request_object
-from tutum.server.web.context import account, service, shown, visible
+from tutum.server.web.context import account, service, shown, visible, writing
 
 blueprint = Blueprint("application", __name__)
 
@@ -43,8 +43,10 @@ def create() -> Response:
     """Make an application and launch it."""
     attributes = validation.new_application(request_object(), service().max_containers)
     image = service().image_of(":".join(names.split_image(attributes["image"])))  # may take as long as an engine does
-    with service().store.writing() as session:
-        application = operations.create_application(session, account().id, attributes, image,
+    with service().store.reading() as session:
+        linked = links.resolve(session, account().id, attributes.pop("linked_to_application"))
+    with writing() as session:
+        application = operations.create_application(session, account().id, attributes, linked, image,
                                                     service().max_containers)
         body = views.application_in_detail(application, service().addresses)
         application_id = application.id
@@ -130,7 +132,7 @@ def _find(session: Session, uuid: str) -> Application:
 
 
 def _operate(uuid: str, operation: Callable[[Session, Application], Application]) -> Response:
-    with service().store.writing() as session:
+    with writing() as session:
         application = operation(session, _find(session, uuid))
         session.flush()
         body = views.application_in_detail(application, service().addresses)

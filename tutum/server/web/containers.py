@@ -13,7 +13,7 @@ from tutum.server.store import Application, Container
 from tutum.server.web import filters, validation, views
 from tutum.server.web.applications import FILTERS as APPLICATION_FILTERS
 from tutum.server.web.bodies import reply, request_object
-from tutum.server.web.context import account, service, shown, visible
+from tutum.server.web.context import account, service, shown, visible, writing
 
 blueprint = Blueprint("container", __name__)
 
@@ -92,7 +92,7 @@ def _find(session: Session, uuid: str) -> Container:
 
 
 def _operate(uuid: str, operation: Callable[[Session, Container], Container]) -> Response:
-    with service().store.writing() as session:
+    with writing() as session:
         container = operation(session, _find(session, uuid))
         session.flush()
         body = views.container_in_detail(container, service().addresses)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from tutum.server.errors import NotFound
 from tutum.server.paths import Addresses
 from tutum.server.store import TERMINATED_VISIBLE, Lifetime, Store, now
 from tutum.server.throttle import Throttle
+from tutum.server.turns import Request
 from tutum.server.web.bodies import dump
 
 
@@ -46,6 +48,11 @@ def service() -> Context:
 def account() -> Identity:
     """Return the account that the present request acts for."""
     return g.account
+
+
+def writing() -> AbstractContextManager[Session]:
+    """Open a session for what the present request changes; its account takes turns with the others."""
+    return service().store.writing(Request(account().id))
 
 
 def visible(table: type[Lifetime]) -> ColumnElement[bool]:

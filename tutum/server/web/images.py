@@ -15,7 +15,7 @@ from tutum.server.paths import image_tag_uri, resource_uri
 from tutum.server.store import Image
 from tutum.server.web import filters, validation, views
 from tutum.server.web.bodies import reply, request_object
-from tutum.server.web.context import account, service
+from tutum.server.web.context import account, service, writing
 
 blueprint = Blueprint("image", __name__)
 
@@ -52,7 +52,7 @@ def list_images() -> Response:
 def create() -> Response:
     """Add a private image with the credentials for its registry."""
     attributes = validation.new_image(request_object())
-    with service().store.writing() as session:
+    with writing() as session:
         image = images.create(session, account().id, attributes)
     return reply(_in_detail(image), 202, Location=resource_uri("image", image.name))
 
@@ -80,7 +80,7 @@ def show(name: str) -> Response:
 def change(name: str) -> Response:
     """Change the description or the credentials of a private image."""
     changes = validation.image_changes(request_object())
-    with service().store.writing() as session:
+    with writing() as session:
         image = images.find_own(session, account().id, name)
         for key, value in changes.items():
             setattr(image, key, value)
@@ -90,7 +90,7 @@ def change(name: str) -> Response:
 @blueprint.delete("/image/<image:name>/")
 def delete(name: str) -> Response:
     """Forget a private image and its credentials; the registry keeps it."""
-    with service().store.writing() as session:
+    with writing() as session:
         session.delete(images.find_own(session, account().id, name))
     return Response(status=204, content_type="application/json")
 

@@ -22,8 +22,8 @@ MAX_ITEMS = 1000
 def new_application(body: dict[str, Any], max_containers: int) -> dict[str, Any]:
     """Check the body of a POST to ``/application/``; null counts as not given and unknown keys are ignored.
 
-    :param max_containers: the most that `target_num_containers` may be
-    :returns: every attribute that a new application needs, defaults filled in, links as they were given;
+    :param max_containers: the most that `target_num_containers` may be, and the most links
+    :returns: every attribute that a new application needs, defaults filled in, links as they were given, each once;
         `container_ports`, `run_command` and `entrypoint` are None where the image's own are to hold
     :raises ValidationError: with a message for each attribute that is wrong
     """
@@ -39,7 +39,7 @@ def new_application(body: dict[str, Any], max_containers: int) -> dict[str, Any]
         "entrypoint": checks.optional("entrypoint", _text, None),
         "container_ports": checks.optional("container_ports", _ports, None),
         "container_envvars": checks.optional("container_envvars", _variables, []),
-        "linked_to_application": checks.optional("linked_to_application", _links, []),
+        "linked_to_application": checks.optional("linked_to_application", _links(max_containers), []),
         "autorestart": checks.optional("autorestart", _one_of(POLICIES), "OFF"),
         "autoreplace": checks.optional("autoreplace", _one_of(POLICIES), "OFF"),
         "autodestroy": checks.optional("autodestroy", _one_of(POLICIES), "OFF"),
@@ -277,10 +277,15 @@ def _variable_value(value: Any) -> str:
     return _text(value)
 
 
-def _links(value: Any) -> list[str]:
-    targets = [item.get("to_application") if isinstance(item, dict) else item for item in value] \
-        if isinstance(value, list) else value
-    return [_text(target) for target in _items(targets, str)]
+def _links(most: int) -> Callable[[Any], list[str]]:
+    def check(value: Any) -> list[str]:
+        targets = [item.get("to_application") if isinstance(item, dict) else item for item in value] \
+            if isinstance(value, list) else value
+        links = list(dict.fromkeys(_text(target) for target in _items(targets, str)))
+        if len(links) > most:
+            raise ValueError(f"Must have at most {most} different items.")
+        return links
+    return check
 
 
 def _roles(value: Any) -> list[str]:
