@@ -173,4 +173,4 @@ def _find(store: Store, username: str) -> tuple[Identity | None, str]:
             if account is None:
                 return None, _NO_ACCOUNT
             return Identity(account.id, account.username, account.apikey), account.password_hash
-    return store.cached(("account", username), read)
+    return store.cache.get(("account", username), read)

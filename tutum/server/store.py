@@ -3,12 +3,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional
 
 import sqlalchemy
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint, event, select, text
@@ -16,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from tutum.server import states
+from tutum.server.cache import Cache
 from tutum.server.turns import OPERATOR, Job, NoTurn, Turns, Whose
 
 #: Seconds that a request's writer waits for those of this service, and then anybody for those of other processes.
@@ -27,11 +27,6 @@ TERMINATED_VISIBLE = 300
 
 #: What tells the tables of this version of the service from those of others.
 FORM = 2
-
-#: Replies that are kept until a record changes.
-MAX_CACHED = 4096
-
-T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -197,10 +192,8 @@ class Store:
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         self._make_tables(path)
-        self._observer = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
-        self._cache: dict[Hashable, Any] = {}
-        self._cache_version = 0
-        self._cache_lock = threading.Lock()
+        #: What was read, for as long as no record changes.
+        self.cache = Cache(path, BUSY_TIMEOUT)
 
     def _make_tables(self, path: Path) -> None:
         with self._engine.connect() as connection:
@@ -215,22 +208,6 @@ class Store:
             with self._writing.connect() as connection, connection.begin():
                 Base.metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {FORM}")
-
-    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` returned for a key, as long as no record has changed since, whoever changed it.
-
-        :param make: reads the records; what it returns must follow from them alone, and not from the time
-        """
-        with self._cache_lock:
-            # It changes with every commit of another connection, and this one commits nothing itself.
-            version = self._observer.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._cache_version or len(self._cache) >= MAX_CACHED:
-                self._cache, self._cache_version = {}, version
-            cache = self._cache
-        if key in cache:
-            return cache[key]
-        made = cache[key] = make()
-        return made
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -253,7 +230,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; the file is complete without its journal then."""
-        self._observer.close()
+        self.cache.close()
         self._engine.dispose()
 
 

@@ -64,13 +64,15 @@ def shown(resource: str, uuid: str, find: Callable[[Session, str], Lifetime],
           view: Callable[[Lifetime, Addresses], dict[str, Any]]) -> Response:
     """Answer with an object in detail; the reply is made once for all who ask before a record changes.
 
+    :param uuid: as the client wrote it
     :param find: finds the object, or raises NotFound
     """
     def make() -> tuple[bytes, float | None]:
         with service().store.reading() as session:
             found = find(session, uuid)
             return dump(view(found, service().addresses)), found.destroyed_at
-    body, destroyed_at = service().store.cached((resource, account().id, uuid), make)
+    body, destroyed_at = service().store.cache.get((resource, account().id, uuid.lower()), make,
+                                                   lambda made: len(made[0]))
     if destroyed_at is not None and destroyed_at <= now() - TERMINATED_VISIBLE:
         raise NotFound
     return Response(body, content_type="application/json")
