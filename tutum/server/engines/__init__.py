@@ -170,12 +170,11 @@ class Engine(ABC):
         """Stop the container at once and remove all that belongs to it. One that is not there is no error."""
 
     @abstractmethod
-    def logs(self, uuid: str, tail: int | None = None) -> str:
+    def logs(self, uuid: str, tail: int | None = None, size: int = MAX_LOG) -> str:
         """Return what the container wrote to stdout and stderr, oldest first; empty when it is not there.
 
-        Of more than `MAX_LOG` bytes the end is returned, from the beginning of a line.
-
         :param tail: how many lines to return, the last ones; None for all
+        :param size: how many bytes to return at most: of more the end, from the beginning of a line
         """
 
     @abstractmethod

@@ -16,8 +16,8 @@ from uuid import uuid4
 from docker import APIClient
 from docker.errors import NotFound
 
-from tutum.server.engines import (ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable, ImageInfo, Port,
-                                  Status)
+from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
+                                  ImageInfo, Port, Status)
 from tutum.server.engines import docker_logs as logs
 from tutum.server.engines import docker_programs as programs
 from tutum.server.engines.docker_connection import NORMAL, PATIENT, Connection, starting
@@ -174,12 +174,12 @@ class DockerEngine(Engine):
                 pass
         self._ids.pop(uuid, None)
 
-    def logs(self, uuid: str, tail: int | None = None) -> str:
+    def logs(self, uuid: str, tail: int | None = None, size: int = MAX_LOG) -> str:
         found = self._find(uuid, PATIENT)
         if found is None:
             return ""
         with self._connection.client(PATIENT) as client:
-            return logs.read(client, found["Id"], tail).decode("utf-8", "replace")
+            return logs.read(client, found["Id"], tail, size).decode("utf-8", "replace")
 
     @until_closed
     def status(self, uuid: str) -> Status:

@@ -16,10 +16,11 @@ _BLOCK = 1 << 20
 _HEADER = 8
 
 
-def read(client: APIClient, container_id: str, tail: int | None = None) -> bytes:
+def read(client: APIClient, container_id: str, tail: int | None = None, size: int = MAX_LOG) -> bytes:
     """Return what a container wrote to stdout and stderr, oldest first; nothing when it is not there.
 
     :param tail: how many lines to return, the last ones; None for all
+    :param size: how many bytes to return at most
     """
     lines = MAX_LINES if tail is None else min(tail, MAX_LINES)
     url = f"{client.base_url}/v{client.api_version}/containers/{container_id}/logs"
@@ -28,17 +29,17 @@ def read(client: APIClient, container_id: str, tail: int | None = None) -> bytes
         if reply.status_code == 404:
             return b""
         reply.raise_for_status()
-        return _end(_messages(reply.raw))
+        return _end(_messages(reply.raw), size)
 
 
-def _end(blocks: Iterator[bytes]) -> bytes:
+def _end(blocks: Iterator[bytes], most: int) -> bytes:
     """Return the end of a log, from the beginning of a line, without ever holding much more."""
     kept: deque[bytes] = deque()
     size, is_cut = 0, False
     for block in blocks:
         kept.append(block)
         size += len(block)
-        while size - len(kept[0]) >= MAX_LOG:
+        while size - len(kept[0]) >= most:
             size -= len(kept.popleft())
             is_cut = True
     log = b"".join(kept)

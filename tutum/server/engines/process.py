@@ -4,7 +4,6 @@ from __future__ import annotations
 import os
 import queue
 import shlex
-import shutil
 import signal
 import socket
 import sys
@@ -14,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tutum.server.engines import (MAX_LOG, ContainerSpec, Credentials, Engine, EngineError, EngineUnavailable,
-                                  ImageInfo, Port, PortTaken, StartFailed, Status, leftovers)
+                                  ImageInfo, Port, PortTaken, StartFailed, Status, files, leftovers)
 from tutum.server.engines.keeper.client import KeeperProcess
-from tutum.server.engines.keeper.processes import open_regular
 from tutum.server.engines.listening import can_listen
 
 #: Images that are programs of our own, by name without tag: any tag will do.
@@ -190,24 +188,18 @@ class ProcessEngine(Engine):
     def remove(self, uuid: str) -> None:
         self._end(uuid, ("kill", PATIENCE))
         try:
-            _remove_tree(self._directory / uuid)
+            files.remove(self._directory / uuid)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise EngineUnavailable(f"Cannot remove the files of container {uuid}: {error}") from error
         self._runs.pop(uuid, None)
 
-    def logs(self, uuid: str, tail: int | None = None) -> str:
+    def logs(self, uuid: str, tail: int | None = None, size: int = MAX_LOG) -> str:
         try:
-            with open(open_regular(str(self._log(uuid)), os.O_RDONLY), "rb") as log:
-                size = log.seek(0, os.SEEK_END)
-                log.seek(max(0, size - MAX_LOG))
-                text = log.read(MAX_LOG)
-        except OSError:  # also what the container made of its log, and what only it may read
-            return ""
-        if size > MAX_LOG:
-            text = text[text.find(b"\n") + 1:]
-        return _last_lines(text, tail).decode("utf-8", "replace")
+            return files.read_log(self._log(uuid), tail, size) or ""
+        except OSError as error:
+            raise EngineUnavailable(f"Cannot read the log of container {uuid}: {error}") from error
 
     def status(self, uuid: str) -> Status:
         run = self._runs.get(uuid)
@@ -222,7 +214,7 @@ class ProcessEngine(Engine):
         return iter(self._exits.get, None)
 
     def containers(self) -> set[str]:
-        return {entry.name for entry in self._directory.iterdir()}
+        return files.containers(self._directory)
 
     def close(self) -> None:
         with self._lock:
@@ -282,33 +274,6 @@ class ProcessEngine(Engine):
             run.end(128 + signal.SIGKILL)
             if had_started:
                 self._tell_exit(uuid)
-
-
-def _remove_tree(directory: Path) -> None:
-    """Remove a directory with all that is in it, also where its owner may not write or look."""
-    if directory.is_symlink() or directory.is_file():  # which a container can put in its place
-        directory.unlink()
-        return
-    try:
-        shutil.rmtree(directory)
-    except PermissionError:
-        os.chmod(directory, 0o700)
-        for path, names, _ in os.walk(directory):
-            for each in (os.path.join(path, name) for name in names):
-                if not os.path.islink(each):
-                    os.chmod(each, 0o700)
-        shutil.rmtree(directory)
-
-
-def _last_lines(text: bytes, count: int | None) -> bytes:
-    if count is None:
-        return text
-    begin = len(text) - 1
-    for _ in range(count):
-        begin = text.rfind(b"\n", 0, begin)
-        if begin < 0:
-            return text
-    return text[begin + 1:]
 
 
 def _without_tag(image: str) -> str:

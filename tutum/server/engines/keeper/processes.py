@@ -94,26 +94,29 @@ def exit_code(status: int) -> int:
     return os.WEXITSTATUS(status)
 
 
+class NotRegular(OSError):
+    """Something else is in the place of a file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EINVAL, "Not a regular file", path)
+
+
 def open_regular(path: str, flags: int) -> int:
     """Open a file that a container may have replaced, by a link to elsewhere or a FIFO that nobody serves.
 
-    :raises OSError: also when it is no regular file
+    :raises NotRegular: it is no regular file
     """
     try:
         file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-            raise _not_regular(path) from error
+            raise NotRegular(path) from error
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise _not_regular(path)
+        raise NotRegular(path)
     os.set_blocking(file, True)
     return file
-
-
-def _not_regular(path: str) -> OSError:
-    return OSError(errno.EINVAL, "Not a regular file", path)
 
 
 def say(**message) -> None:
