@@ -6,15 +6,12 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 import uuid
 
 import pytest
 from serverprocess import processes_of, until
 
-from tutum.server.engines import ContainerSpec, EngineUnavailable
-from tutum.server.engines import process as process_engine
-from tutum.server.engines.keeper import client
+from tutum.server.engines import ContainerSpec
 from tutum.server.engines.process import ProcessEngine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process inherit another's")
@@ -108,10 +105,11 @@ def test_nothing_is_left_when_the_engine_was_closed(engine, mark):
     assert processes_of(mark) == []
 
 
-def test_nothing_is_left_when_the_keeper_was_killed(engine, mark):
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSTOP"])
+def test_nothing_is_left_when_the_keeper_was_killed_or_stopped(engine, mark, name):
     containers = [hidden(mark) for _ in range(3)]
     deploy(engine, *containers, mark=mark)
-    os.kill(engine._keeper.pid, signal.SIGKILL)
+    os.kill(engine._keeper.pid, signal.Signals[name])
     exits = engine.exits()
     assert {next(exits) for _ in containers} == {container.uuid for container in containers}
     assert processes_of(mark) == []
@@ -142,10 +140,9 @@ def test_a_container_ends_that_kills_or_stops_its_supervisor(engine, mark, name)
 def test_what_is_known_by_its_environment_ends_when_keeper_and_supervisors_were_killed_at_once(engine, mark):
     container = spec(f"sh -c 'cd /; setsid sleep {mark} < /dev/null > /dev/null 2>&1 & exec sleep 600'")
     deploy(engine, container, mark=mark)
-    keeper, supervisor = engine._keeper.pid, supervisor_of(container)
-    os.kill(keeper, signal.SIGSTOP)
-    for pid in (supervisor, keeper):
-        os.kill(pid, signal.SIGKILL)
+    supervisor = supervisor_of(container)
+    os.kill(engine._keeper.pid, signal.SIGSTOP)  # it sees to nothing any more, and is killed for that
+    os.kill(supervisor, signal.SIGKILL)
     assert next(engine.exits()) == container.uuid
     assert processes_of(mark) == []
 
@@ -208,19 +205,3 @@ def test_a_container_has_no_files_of_the_keeper(engine):
     engine.deploy(container)
     until(lambda: not engine.status(container.uuid).running)
     assert engine.logs(container.uuid).split() == ["0", "1", "2"]
-
-
-def test_a_keeper_that_does_not_read_holds_up_nobody_but_who_waits_for_it(engine, mark, monkeypatch):
-    running = hidden(mark)
-    deploy(engine, running, mark=mark)
-    monkeypatch.setattr(process_engine, "PATIENCE", 0.2)
-    monkeypatch.setattr(client, "TAKE_DOWN_TIME", 0.2)
-    os.kill(engine._keeper.pid, signal.SIGSTOP)
-    for _ in range(3):
-        with pytest.raises(EngineUnavailable, match="does not answer"):
-            engine.deploy(spec(environment={f"VARIABLE_{number}": "x" * 1000 for number in range(100)}))
-    assert engine.status(running.uuid).running and engine.logs(running.uuid) == "up\n"
-    began = time.monotonic()
-    engine.close()
-    assert time.monotonic() - began < 5
-    until(lambda: processes_of(mark) == [], 5)

@@ -3,6 +3,7 @@ import os
 import resource
 import signal
 import socket
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from serverprocess import processes_of, until
 
 from tutum.server.engines import ContainerSpec, EngineUnavailable, Port, PortTaken, StartFailed
 from tutum.server.engines import process as process_engine
+from tutum.server.engines.keeper import client
 from tutum.server.engines.process import ProcessEngine
 
 
@@ -131,19 +133,42 @@ def test_containers_of_a_killed_keeper_have_ended_and_others_can_start(engine):
     assert engine.status(container.uuid).running
 
 
-def test_a_run_that_the_keeper_did_not_answer_for_is_not_taken_to_be_running(engine, monkeypatch):
+@pytest.fixture
+def busy_keeper(tmp_path, monkeypatch):
+    """Has keepers do nothing at all before a file is there, whose path this is."""
+    package, go_on = tmp_path / "busy", tmp_path / "go-on"
+    package.mkdir()
+    (package / "__main__.py").write_text(
+        "import os, runpy, sys, time\n"
+        f"while not os.path.exists({str(go_on)!r}): time.sleep(0.02)\n"
+        f"sys.path.insert(0, {str(client.PACKAGE.parent)!r})\n"
+        f"runpy.run_module({client.PACKAGE.name!r}, run_name='__main__', alter_sys=True)\n")
+    monkeypatch.setattr(client, "PACKAGE", package)
     monkeypatch.setattr(process_engine, "PATIENCE", 0.2)
+    monkeypatch.setattr(client, "TAKE_DOWN_TIME", 0.2)
+    return go_on
+
+
+def test_a_run_that_the_keeper_did_not_answer_for_is_not_taken_to_be_running(busy_keeper, engine, monkeypatch):
     container = spec()
-    os.kill(engine._keeper.pid, signal.SIGSTOP)
-    try:
-        for _ in range(2):
-            with pytest.raises(EngineUnavailable):
-                engine.deploy(container)
-    finally:
-        os.kill(engine._keeper.pid, signal.SIGCONT)
+    for _ in range(2):
+        with pytest.raises(EngineUnavailable, match="does not answer"):
+            engine.deploy(container)
+    busy_keeper.touch()
     monkeypatch.undo()
     engine.deploy(container)
     assert engine.status(container.uuid).running and len(processes_of(container.uuid)) == 1
+
+
+def test_a_keeper_that_does_not_read_holds_up_nobody_but_who_waits_for_it(busy_keeper, engine):
+    for _ in range(3):
+        container = spec(environment={f"VARIABLE_{number}": "x" * 1000 for number in range(100)})
+        with pytest.raises(EngineUnavailable, match="does not answer"):
+            engine.deploy(container)
+    began = time.monotonic()
+    assert engine.status(container.uuid).running and engine.logs(container.uuid) == ""
+    engine.close()
+    assert time.monotonic() - began < 5
 
 
 @pytest.fixture(params=["fifo", "link", "directory"])

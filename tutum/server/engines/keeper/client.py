@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -13,14 +14,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 #: Seconds within which the keeper takes everything down.
-TAKE_DOWN_TIME = 8.0
+TAKE_DOWN_TIME = 6.0
 
 #: Seconds within which all is down when the keeper is killed.
 KILL_TIME = 1.0
 
 
 class KeeperProcess:
-    """A keeper that runs.
+    """A keeper that runs. One that is stopped is killed, because who stopped it was a container.
 
     :param lock_file: an open file whose lock it is to share, so that it is free only when all is down
     :param hear: called with each message that it sends
@@ -37,6 +38,7 @@ class KeeperProcess:
         self._listener = threading.Thread(target=self._listen, name="keeper", daemon=True)
         self._listener.start()
         threading.Thread(target=self._write, name="requests", daemon=True).start()
+        threading.Thread(target=self._watch, name="keeper's stop", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -61,6 +63,13 @@ class KeeperProcess:
                     stdin.flush()
         except OSError:
             pass  # it has ended, which is seen where it is listened to
+
+    def _watch(self) -> None:
+        try:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            return  # it has ended, and was waited for
+        self._process.kill()
 
     def _listen(self) -> None:
         with self._process.stdout as lines:  # they end when the supervisors have ended, too
