@@ -17,6 +17,14 @@ from tutum.server.cli import cli
 cli()
 """]
 
+#: Runs the command line of a service that may have so many files open, or so many after it has raised its limit.
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (%d, %d))
+from tutum.server.cli import cli
+cli()
+"""
+
 
 def connect(server):
     return socket.create_connection(("127.0.0.1", urlsplit(server.base_url).port), timeout=10)
@@ -67,3 +75,34 @@ def test_clients_that_ask_for_much_and_read_nothing_keep_nobody_else_waiting(ser
             stack.enter_context(connect(server)).sendall(asking * 8)
         for _ in range(20):
             assert api.get("application/").status_code == 200
+
+
+def test_idle_connections_leave_the_service_the_files_that_it_needs(server):
+    server.command = [sys.executable, "-c", LIMITED % (256, 256)]
+    api = server.start().api
+    assert api.list("application") == []
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connect(server))
+        created = api.create(image="any/thing", run_command="sh -c 'echo hello'", target_num_containers=10)
+        path = f"application/{created['uuid']}/"
+        until(lambda: api.object(path)["state"] == "Stopped")
+        assert api.object(path + "logs/")["logs"].count("hello") == 10
+
+
+def test_more_connections_than_the_usual_limit_of_files_are_answered(server):
+    server.command = [sys.executable, "-c", LIMITED % (256, 4096)]
+    server.start()
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connect(server))
+        assert server.api.get("application/").status_code == 200
+
+
+def test_containers_have_the_limit_of_files_that_the_service_was_started_with(server):
+    server.command = [sys.executable, "-c", LIMITED % (256, 4096)]
+    api = server.start().api
+    created = api.create(image="any/thing", name="job", run_command="sh -c 'ulimit -Sn; ulimit -Hn'")
+    path = f"application/{created['uuid']}/"
+    until(lambda: api.object(path)["state"] == "Stopped")
+    assert api.object(path + "logs/")["logs"] == "======>job-1 <======\n256\n4096\n"

@@ -12,10 +12,14 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
+from tutum.server import openfiles
 from tutum.server.web.app import MAX_BODY
 
 #: Threads that answer requests, and connections that are open at most.
 THREADS, CONNECTIONS = 8, 1000
+
+#: Files that a connection may take, its socket and a long body, and those that are left to the rest of the service.
+FILES_OF_CONNECTION, FILES_OF_SERVICE = 2, 200
 
 #: Seconds that a connection may be idle, and that a request may take to come in.
 PATIENCE = 120
@@ -71,8 +75,14 @@ def create_server(app: Flask, listener: socket.socket) -> BaseWSGIServer:
     """Make a server for the application on a socket that is bound; its `run` serves until SystemExit."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests queue for a moment is no news
     # A body just over the limit is read, so that its sender, who still sends, can read the answer.
-    server = waitress.create_server(app, sockets=[listener], threads=THREADS, connection_limit=CONNECTIONS,
+    server = waitress.create_server(app, sockets=[listener], threads=THREADS, connection_limit=_connections(),
                                     channel_timeout=PATIENCE, cleanup_interval=PATIENCE / 4,
                                     asyncore_use_poll=True, ident="tutum", max_request_body_size=16 * MAX_BODY)
     server.channel_class = _Channel
     return server
+
+
+def _connections() -> int:
+    """Have room for all connections, or return how many there is room for; where there is little, half is left."""
+    files = openfiles.have_room_for(FILES_OF_SERVICE + FILES_OF_CONNECTION * CONNECTIONS)
+    return min(CONNECTIONS, max(files - FILES_OF_SERVICE, files // 2) // FILES_OF_CONNECTION)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
+import sys
 import time
 
 from .processes import STDIN, Signals, become_subreaper, children, exit_code, kill, say
@@ -134,8 +136,14 @@ def _have_usual_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def _have_usual_limit_of_files(soft: int) -> None:
+    """Do not hand on to the containers what the service took for its connections."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 if __name__ == "__main__":
     os.chdir("/")
+    _have_usual_limit_of_files(int(sys.argv[1]))
     _have_usual_signals()
     become_subreaper()
     Keeper().run()

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tutum.server import openfiles
+
 #: What is run, by itself.
 PACKAGE = Path(__file__).parent
 
@@ -30,7 +32,7 @@ class KeeperProcess:
 
     def __init__(self, lock_file: int | None, hear: Callable[[dict], None], lose: Callable[[], None]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-m", PACKAGE.name], cwd=PACKAGE.parent, env={"LANG": "C.UTF-8"},
+            [sys.executable, "-S", "-m", PACKAGE.name, str(openfiles.GIVEN)], cwd=PACKAGE.parent, env={"LANG": "C.UTF-8"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             pass_fds=[] if lock_file is None else [lock_file])
         self._hear, self._lose = hear, lose
