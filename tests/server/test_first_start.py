@@ -1,7 +1,10 @@
 """The first start of a service: what it makes and tells, and how it ends where it cannot."""
+import os
 import resource
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from fulldisk import small_disk
@@ -14,6 +17,30 @@ KILLED_BEFORE_THE_CLIENT_FILE = [sys.executable, "-c", """
 import os, signal
 os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
 from tutum.server.cli import cli
+cli()
+"""]
+
+#: Runs the command line, and has another program take the port that it was given before it listens there.
+BEATEN_TO_THE_PORT = [sys.executable, "-c", """
+import socket
+bind = socket.socket.bind
+def beaten(listener, address):
+    bind(listener, address)
+    beaten.other = socket.socket()
+    beaten.other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bind(beaten.other, listener.getsockname())
+    beaten.other.listen()
+socket.socket.bind = beaten
+from tutum.server.cli import cli
+cli()
+"""]
+
+#: Runs the command line as a user that owns nothing.
+NOBODY = 65534
+AS_NOBODY = [sys.executable, "-c", f"""
+import os
+from tutum.server.cli import cli
+os.seteuid({NOBODY})
 cli()
 """]
 
@@ -93,6 +120,37 @@ def test_a_port_in_use_leaves_no_data_directory_behind(shared_server, tmp_path):
     reason = reason_of(serve(tmp_path / "data", "--port", port))
     assert "Address already in use" in reason and "--port" in reason
     assert not (tmp_path / "data").exists()
+
+
+def test_a_port_that_another_program_takes_meanwhile_is_told(tmp_path):
+    reason = reason_of(serve(tmp_path / "data", command=BEATEN_TO_THE_PORT))
+    assert "Address already in use" in reason and "--port" in reason
+
+
+def test_ctrl_c_while_the_service_is_loaded_ends_it_quietly(tmp_path):
+    (tmp_path / "waitress.py").write_text("raise KeyboardInterrupt")
+    ended = serve(tmp_path / "data", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_a_data_directory_open_to_others_that_is_not_the_services_is_refused_and_left_as_it_is(tmp_path):
+    directory = tmp_path / "shared"
+    directory.mkdir()
+    (directory / "something").touch()
+    directory.chmod(0o755)
+    assert "is open to others" in reason_of(serve(directory))
+    assert directory.stat().st_mode & 0o777 == 0o755 and os.listdir(directory) == ["something"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_records_of_another_user_that_everybody_can_read_are_told():
+    with tempfile.TemporaryDirectory() as directory:
+        records = Path(directory) / "tutum.db"
+        records.touch()
+        os.chown(directory, NOBODY, NOBODY)
+        records.chmod(0o666)
+        ended = serve(directory, command=AS_NOBODY)
+        assert reason_of(ended) == f"Error: Cannot use {records}: Operation not permitted"
 
 
 @pytest.mark.parametrize("name, is_file", [("containers", True), ("client.new", False), ("tutum.db", False),

@@ -108,6 +108,18 @@ def test_records_and_client_file_are_their_owners_alone(server):
         assert path.stat().st_mode & 0o077 == 0
 
 
+def test_records_and_client_file_are_their_owners_alone_again_after_a_copy_of_them_was_put_back(server):
+    api = server.start().api
+    api.create(image="any/thing", run_command="sleep 600")
+    server.kill()  # leaves the journal behind
+    paths = [server.data_dir, *(server.data_dir / name for name in (
+        "tutum.db", "tutum.db-wal", "tutum.db-shm", "client.ini"))]
+    for path in paths:
+        path.chmod(0o755)
+    server.start()
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
 def test_the_key_is_shown_at_the_first_start_alone(server):
     server.start()
     first = (server.apikey, server.password)

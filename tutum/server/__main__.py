@@ -17,6 +17,14 @@ def main():
                  "tutum) works here; to run the service: pip install '.[server]' in a clone, with a newer Python."
                  % (OLDEST_PYTHON + sys.version_info[:2]))
     try:
+        cli = _load()
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell tells of it
+    cli(prog_name="tutum-server")
+
+
+def _load():
+    try:
         import click  # noqa: F401
         import flask  # noqa: F401
         import sqlalchemy  # noqa: F401
@@ -25,7 +33,7 @@ def main():
         sys.exit("tutum-server needs packages that are not installed (%s). Install them in a clone of the repository "
                  "with: pip install '.[server]'" % error)
     from tutum.server.cli import cli
-    cli(prog_name="tutum-server")
+    return cli
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import socket
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Service:
         self.has_new_client_file = False
         self._data_dir, config = settings.data_dir, settings.config
         with _told(self._data_dir):
+            _make_private(self._data_dir)
             self._locks = _lock(self._data_dir)
             self._store = Store(self._data_dir / DATABASE)
             self._engine = self._make_engine(settings)
@@ -150,8 +152,20 @@ def _told(data_dir: Path) -> Iterator[None]:
         raise StartError(f"Cannot use {error.filename or data_dir}: {error.strerror or error}") from error
 
 
-def _lock(data_dir: Path) -> list[int]:
+def _make_private(data_dir: Path) -> None:
+    """Let nobody else read the keys and passwords in the data directory, also where a copy of it was put there."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private = {data_dir: 0o700, **{data_dir / f"{DATABASE}{suffix}": 0o600 for suffix in ("", "-wal", "-shm")},
+               data_dir / firstaccount.CLIENT_FILE: 0o600}
+    open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if data_dir in open_ones and not (data_dir / DATABASE).exists() and any(data_dir.iterdir()):
+        raise StartError(f"The data directory {data_dir} is open to others, and has other files than a service's. "
+                         "Choose a directory for the service alone with --data-dir.")
+    for path in open_ones:
+        path.chmod(private[path])
+
+
+def _lock(data_dir: Path) -> list[int]:
     try:
         return [locks.acquire(data_dir / LOCK, LOOK_TIME), locks.acquire(data_dir / CONTAINERS_LOCK, TAKE_DOWN_TIME)]
     except BlockingIOError:
@@ -170,6 +184,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen()  # two may bind a port, but only one can listen at it
     except OSError as error:
         raise StartError(f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --host and "
                          "--port.") from error

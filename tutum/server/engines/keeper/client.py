@@ -32,8 +32,8 @@ class KeeperProcess:
 
     def __init__(self, lock_file: int | None, hear: Callable[[dict], None], lose: Callable[[], None]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-m", PACKAGE.name, str(openfiles.GIVEN)], cwd=PACKAGE.parent, env={"LANG": "C.UTF-8"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+            [sys.executable, "-S", "-m", PACKAGE.name, str(openfiles.GIVEN)], cwd=PACKAGE.parent,
+            env={"LANG": "C.UTF-8"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             pass_fds=[] if lock_file is None else [lock_file])
         self._hear, self._lose = hear, lose
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
