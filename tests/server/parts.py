@@ -4,6 +4,7 @@ from collections import Counter
 from serverprocess import SETTLED, until
 
 from tutum.server import accounts, links, operations, states
+from tutum.server.containerlogs import ContainerLogs
 from tutum.server.controller import Controller
 from tutum.server.engines import Size
 from tutum.server.engines.process import ProcessEngine
@@ -24,7 +25,8 @@ class Parts:
         self.store = Store(directory / "tutum.db")
         self.engine = engine_class(directory / "containers")
         self.addresses = Addresses("127.0.0.1", "http://127.0.0.1:1", self.engine.link_address)
-        self.controller = Controller(self.store, self.engine, self.addresses, {"XS": Size(256, 0.25)})
+        self.logs = ContainerLogs(self.engine, directory / "logs")
+        self.controller = Controller(self.store, self.engine, self.logs, self.addresses, {"XS": Size(256, 0.25)})
         accounts.add(self.store, "ann")
         self.engine.open()
         self.controller.open()

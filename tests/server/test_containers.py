@@ -47,7 +47,7 @@ def test_only_web_public_dns_can_be_changed(api):
     assert (reply.status_code, reply.json()) == (400, {"container": {"name": ["Cannot be changed."]}})
 
 
-def test_logs_are_there_until_the_container_is_terminated(api):
+def test_logs_stay_when_the_container_is_stopped_and_when_it_is_terminated(api):
     application = api.running(image="any/thing", run_command="sh -c 'echo up; echo here; exec sleep 600'")
     path = f"container/{api.containers(application)[0]['uuid']}/"
     until(lambda: api.object(path + "logs/") == {"logs": "up\nhere\n"})
@@ -57,7 +57,7 @@ def test_logs_are_there_until_the_container_is_terminated(api):
     assert api.object(path + "logs/") == {"logs": "up\nhere\n"}
     api.act(path, "DELETE")
     api.settled(path)
-    assert api.object(path + "logs/") == {"logs": ""}
+    assert api.object(path + "logs/") == {"logs": "up\nhere\n"}
 
 
 def test_actions_are_refused_while_the_application_moves(api):

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from tutum.server import links, ports, recovery, states
+from tutum.server.containerlogs import ContainerLogs
 from tutum.server.engines import Engine, EngineError, EngineUnavailable, Size, StartFailed, Status
 from tutum.server.jobs import Jobs
 from tutum.server.paths import Addresses
@@ -31,13 +32,16 @@ SWEEP_INTERVAL = 60
 class Controller:
     """Works on the containers of all accounts.
 
+    :param logs: keeps the logs of containers that the engine is to remove
     :param addresses: the hosts that link variables name
     :param sizes: what the container sizes stand for
     """
 
-    def __init__(self, store: Store, engine: Engine, addresses: Addresses, sizes: Mapping[str, Size]) -> None:
+    def __init__(self, store: Store, engine: Engine, logs: ContainerLogs, addresses: Addresses,
+                 sizes: Mapping[str, Size]) -> None:
         self._store = store
         self._engine = engine
+        self._logs = logs
         self._jobs = Jobs()
         self._starter = Starter(store, engine, addresses, sizes, self.wake)
         self._closing = threading.Event()
@@ -52,6 +56,7 @@ class Controller:
         for thread in self._threads:
             thread.start()
         self._jobs.submit(self._remove_unknown)
+        self._jobs.submit(self._forget_logs)
         self._take_up(states.TRANSITIONAL | {states.RUNNING})
 
     def _take_up(self, container_states: frozenset[str]) -> None:
@@ -101,7 +106,16 @@ class Controller:
                 self._take_up(states.TRANSITIONAL)  # what no thread could be had for
             except Exception:
                 log.exception("Cannot look through the records; it is tried again")
+            self._jobs.submit(self._forget_logs)
             self._jobs.submit(self._look_for_exits)
+
+    def _forget_logs(self) -> None:
+        """Remove the logs of containers that can no longer be seen."""
+        kept = self._logs.kept()  # first: a container's record is there before its log is kept
+        with self._store.reading() as session:
+            terminated = set(session.scalars(select(Container.uuid).where(
+                Container.state.in_((states.TERMINATING, states.TERMINATED)))))
+        self._logs.forget(kept - terminated)
 
     def _look_for_exits(self) -> None:
         """Find containers that ended unnoticed: no thread could be had for them, or the engine did not tell."""
@@ -160,6 +174,7 @@ class Controller:
             raise
         except EngineError as error:
             log.warning("Container %s is removed although it was not stopped: %s", uuid, error)
+        self._logs.keep(uuid)
         self._engine.remove(uuid)
         self._finish(uuid, application_id, states.TERMINATING, states.TERMINATED, destroyed_at=now())
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from tutum.server import accounts, firstaccount, images, locks
 from tutum.server.accounts import Identity
 from tutum.server.config import Config
+from tutum.server.containerlogs import ContainerLogs
 from tutum.server.controller import Controller
 from tutum.server.engines import Engine, EngineError
 from tutum.server.engines.process import ProcessEngine
@@ -94,9 +95,10 @@ class Service:
             self._engine = self._make_engine(settings)
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)
-        self._controller = Controller(self._store, self._engine, addresses, config.sizes)
+        logs = ContainerLogs(self._engine, self._data_dir / "logs")
+        self._controller = Controller(self._store, self._engine, logs, addresses, config.sizes)
         self._server = create_server(create_app(Context(
-            store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=self._engine.logs,
+            store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=logs.read,
             wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle())), listener)
 
     def _make_engine(self, settings: Settings) -> Engine:

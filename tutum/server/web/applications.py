@@ -11,7 +11,7 @@ from tutum.server import links, names, operations
 from tutum.server.engines import MAX_LOG
 from tutum.server.errors import NotFound
 from tutum.server.paths import resource_uri
-from tutum.server.store import Application
+from tutum.server.store import Application, Container
 from tutum.server.web import filters, validation, views
 from tutum.server.web.bodies import reply, request_object
 from tutum.server.web.context import account, service, shown, visible, writing
@@ -97,11 +97,12 @@ def redeploy(uuid: str) -> Response:
 
 @blueprint.get("/application/<uuid>/logs/")
 def logs(uuid: str) -> Response:
-    """Give the logs of all containers, or the last lines of each, each under a heading."""
+    """Give the logs of all containers that can be seen, or the last lines of each, each under a heading."""
     tail = filters.tail(request.args)
     with service().store.reading() as session:
-        containers = [(container.unique_name, container.uuid, container.start_error)
-                      for container in _find(session, uuid).containers if container.destroyed_at is None]
+        containers = session.execute(select(
+            Container.unique_name, Container.uuid, Container.start_error).where(
+                Container.application_id == _find(session, uuid).id, visible(Container)).order_by(Container.id)).all()
     texts: list[str] = []
     for name, each, error in containers:
         texts.append(f"======>{name} <======\n{_whole_lines(views.logs(service().logs_of(each, tail), error))}")
