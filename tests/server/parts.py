@@ -26,7 +26,8 @@ class Parts:
         self.engine = engine_class(directory / "containers")
         self.addresses = Addresses("127.0.0.1", "http://127.0.0.1:1", self.engine.link_address)
         self.logs = ContainerLogs(self.engine, directory / "logs")
-        self.controller = Controller(self.store, self.engine, self.logs, self.addresses, {"XS": Size(256, 0.25)})
+        self.controller = Controller(self.store, self.engine, self.logs, self.addresses, {"XS": Size(256, 0.25)},
+                                     MAX_CONTAINERS)
         accounts.add(self.store, "ann")
         self.engine.open()
         self.controller.open()

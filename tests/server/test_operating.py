@@ -210,6 +210,33 @@ def test_an_account_has_no_more_applications_than_containers(server):
     api.create(image="any/thing")
 
 
+def test_an_account_has_no_more_private_images_than_containers(server):
+    api = server.start("--max-containers", "2").api
+    image = {"username": "ann", "password": "secret"}
+    for name in ("acme/shop", "acme/blog"):
+        api.act("image/", json={"name": name, **image})
+    refused = api.call("POST", "image/", json={"name": "acme/wiki", **image})
+    assert refused.status_code == 400 and "2 images" in refused.json()["error"]
+    api.call("DELETE", "image/acme/shop/")
+    api.act("image/", json={"name": "acme/wiki", **image})
+
+
+def test_an_account_has_two_ports_for_each_container_and_no_more(server):
+    api = server.start("--max-containers", "3").api
+    three = [{"inner_port": number} for number in (1, 2, 3)]
+    application = api.running(image="any/thing", run_command="sleep 600", container_ports=three)
+    path = f"application/{application['uuid']}/"
+    refused = api.call("POST", "application/", json={"image": "any/thing", "target_num_containers": 2,
+                                                     "container_ports": three})
+    assert refused.status_code == 400 and "6 ports and has 3; 6 more" in str(refused.json()["application"])
+    refused = api.call("PATCH", path, json={"target_num_containers": 3})
+    assert refused.status_code == 400 and refused.json()["application"]["target_num_containers"]
+    api.act(path, "PATCH", json={"target_num_containers": 2})
+    assert api.settled(path)["state"] == "Running"
+    api.act(path + "redeploy/")
+    assert api.settled(path)["state"] == "Running"
+
+
 def test_the_configuration_file_gives_sizes_names_and_images(server, tmp_path):
     config = tmp_path / "tutum.ini"
     config.write_text("[sizes]\nXS = 64 MB, 1 CPU\n[dns]\ncontainers = node.example.net\napplications = "

@@ -3,10 +3,10 @@ import threading
 from contextlib import closing
 
 import pytest
-from parts import Parts
+from parts import MAX_CONTAINERS, Parts
 from serverprocess import until
 
-from tutum.server import operations, ports
+from tutum.server import operations, ports, quotas
 from tutum.server.engines import MAX_PORTS, ImageInfo, Port
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.store import PortLease, find_container
@@ -104,6 +104,17 @@ def test_an_image_with_too_many_ports_is_start_failed_and_says_what_to_do(parts)
     assert parts.settled(application_id) == "Start failed"
     assert "name those to publish" in str(parts.start_errors(application_id))
     assert parts.settled(parts.create(container_ports=[{"inner_port": 80}])) == "Running"
+
+
+def test_an_image_that_says_too_late_that_it_has_more_ports_than_are_left_is_start_failed(parts):
+    many = ImageInfo(ports=tuple(Port(number, "tcp") for number in range(1, MAX_PORTS + 1)))
+    fitting = quotas.PORTS_FOR_EACH * MAX_CONTAINERS // MAX_PORTS
+    parts.engine.image, parts.engine.pull = lambda name: None, lambda *_: many
+    application_id = parts.create(target_num_containers=fitting + 1)
+    assert parts.settled(application_id) == "Partly running"
+    reason = f"has {fitting * MAX_PORTS}; {MAX_PORTS} more are too many"
+    assert sorted(reason in str(error) for error in parts.start_errors(application_id)) == [False, True]
+    assert parts.start_errors(application_id)[None] == fitting
 
 
 def test_what_is_no_longer_published_leaves_the_ports_of_others_alone(parts):

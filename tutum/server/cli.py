@@ -52,7 +52,8 @@ def service_options(log_level: str) -> Callable[[Callable], Callable]:
         click.option("--public-host", metavar="HOST", default="127.0.0.1", show_default=True,
                      help="The host under which the published ports of containers answer."),
         click.option("--max-containers", type=click.IntRange(1), default=200, show_default=True,
-                     help="The most containers that one account may have, and the most applications."),
+                     help="The most containers that one account may have, as many applications and private images, "
+                          "and twice as many ports."),
         click.option("--config", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), callback=_read_config,
                      help="Sizes, DNS suffixes and images of the process engine."),
         click.option("--log-level", type=click.Choice(LEVELS), default=log_level, show_default=True,

@@ -35,15 +35,16 @@ class Controller:
     :param logs: keeps the logs of containers that the engine is to remove
     :param addresses: the hosts that link variables name
     :param sizes: what the container sizes stand for
+    :param max_containers: the most containers that one account may have
     """
 
     def __init__(self, store: Store, engine: Engine, logs: ContainerLogs, addresses: Addresses,
-                 sizes: Mapping[str, Size]) -> None:
+                 sizes: Mapping[str, Size], max_containers: int) -> None:
         self._store = store
         self._engine = engine
         self._logs = logs
         self._jobs = Jobs()
-        self._starter = Starter(store, engine, addresses, sizes, self.wake)
+        self._starter = Starter(store, engine, addresses, sizes, max_containers, self.wake)
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._watch_exits, name="exits", daemon=True),
                          threading.Thread(target=self._sweep, name="sweep", daemon=True)]

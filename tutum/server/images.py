@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tutum.server import names
+from tutum.server import names, quotas
 from tutum.server.engines import Credentials
 from tutum.server.errors import NotFound, ValidationError
 from tutum.server.store import Image, Store
@@ -38,14 +38,17 @@ def can_see(account_id: int):
     return (Image.account_id == account_id) | Image.account_id.is_(None)
 
 
-def create(session: Session, account_id: int, attributes: dict[str, Any]) -> Image:
+def create(session: Session, account_id: int, attributes: dict[str, Any], max_containers: int) -> Image:
     """Add an image of an account's own.
 
+    :param max_containers: the most containers that the account may have, and so the most images
     :raises ValidationError: the account has it already
+    :raises RequestError: it would be too many images
     """
     name = attributes["name"]
     if session.scalar(select(Image.id).where(Image.account_id == account_id, Image.name == name)) is not None:
         raise ValidationError("image", {"name": [f"There is an image {name} already."]})
+    quotas.check_images(session, account_id, max_containers)
     image = Image(account_id=account_id, registry_host=names.registry_host(name), is_private_image=True, **attributes)
     session.add(image)
     session.flush()

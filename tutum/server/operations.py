@@ -9,12 +9,12 @@ import uuid as uuids
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from tutum.server import links, names, states
+from tutum.server import links, names, quotas, states
 from tutum.server.engines import ImageInfo
-from tutum.server.errors import RequestError, ValidationError
+from tutum.server.errors import RequestError
 from tutum.server.store import Application, Container, Link, PortLease
 
 
@@ -33,12 +33,12 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
     :param attributes: as `validation.new_application` returns them, but for links
     :param linked: what `links.resolve` found
     :param image: the image's own defaults, None where they are not known yet
-    :param max_containers: the most containers that the account may have, and the most applications
-    :raises ValidationError: a link leads nowhere any more, or it would be too many containers
+    :param max_containers: the most containers that the account may have; the other bounds of `quotas` follow from it
+    :raises ValidationError: a link leads nowhere any more, or it would be too many containers or ports
     :raises RequestError: it would be too many applications
     """
-    _check_quota(session, account_id, attributes["target_num_containers"], max_containers)
-    _check_applications(session, account_id, max_containers)
+    quotas.check_containers(session, account_id, attributes["target_num_containers"], max_containers)
+    quotas.check_applications(session, account_id, max_containers)
     attributes = dict(attributes)
     name, tag = names.split_image(attributes.pop("image"))
     application = Application(
@@ -48,6 +48,8 @@ def create_application(session: Session, account_id: int, attributes: dict[str, 
         left_to_image=[key for key in _IMAGES_OWN if attributes[key] is None], **attributes)
     if image is not None:
         take_defaults(application, image)
+    quotas.check_ports(session, account_id, _ports_of(application, application.target_num_containers), max_containers,
+                       "container_ports")
     session.add(application)
     _add_containers(application, application.target_num_containers)
     session.flush()  # it gives the application its id
@@ -71,17 +73,26 @@ def change_application(session: Session, application: Application, changes: dict
     """Change attributes of an application, and scale it when the target is another one (api-v1 3.10).
 
     :param changes: as `validation.application_changes` returns them
+    :raises ValidationError: it would be too many containers or ports
     """
     if application.state in (states.TERMINATING, states.TERMINATED):
         raise _refusal("change", "application", application)
     target = changes.get("target_num_containers", application.target_num_containers)
     if target != application.target_num_containers:
         _check("scale", "application", application, states.APPLICATION_ACTIONS)
-        _check_quota(session, application.account_id, target - len(_lasting(application.containers)), max_containers)
+        more = target - len(_lasting(application.containers))
+        quotas.check_containers(session, application.account_id, more, max_containers)
+        quotas.check_ports(session, application.account_id, _ports_of(application, more), max_containers,
+                           "target_num_containers")
         _scale(application, target)
     for key, value in changes.items():
         setattr(application, key, value)
     return application
+
+
+def _ports_of(application: Application, count: int) -> int:
+    """Return how many ports so many containers of an application have, as far as its image has said."""
+    return count * len(application.container_ports or ())
 
 
 def _scale(application: Application, target: int) -> None:
@@ -211,23 +222,6 @@ def _new_container(application: Application, number: int) -> Container:
 def _lasting(containers: Iterable[Container]) -> list[Container]:
     return [container for container in containers
             if container.state not in (states.TERMINATING, states.TERMINATED)]
-
-
-def _check_quota(session: Session, account_id: int, more: int, max_containers: int) -> None:
-    present = session.scalar(select(func.count()).select_from(Container).join(Container.application).where(
-        Application.account_id == account_id, Container.state != states.TERMINATED))
-    if more > 0 and present + more > max_containers:
-        raise ValidationError("application", {"target_num_containers": [
-            f"The account may have {max_containers} containers and has {present}; {more} more are too many."]})
-
-
-def _check_applications(session: Session, account_id: int, max_applications: int) -> None:
-    """Bound also those applications that were scaled to no container."""
-    present = session.scalar(select(func.count()).select_from(Application).where(
-        Application.account_id == account_id, Application.state != states.TERMINATED))
-    if present >= max_applications:
-        raise RequestError(f"The account has {present} applications, and may have as many as containers: "
-                           f"{max_applications}")
 
 
 def _taken_names(session: Session, account_id: int, name: str) -> set[str]:

@@ -53,7 +53,7 @@ class Settings:
     :param port: the port to listen at, 0 for any that is free
     :param engine: the name of an engine of `ENGINES`
     :param public_host: the host under which the published ports of containers answer
-    :param max_containers: the most containers that one account may have
+    :param max_containers: the most containers that one account may have; the other bounds of `quotas` follow from it
     :param config: what the configuration file says
     :param docker_host: the address of the Docker Engine, the environment's where None
     :param temporary: whether nothing is to be left when the service ends
@@ -96,7 +96,8 @@ class Service:
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)
         logs = ContainerLogs(self._engine, self._data_dir / "logs")
-        self._controller = Controller(self._store, self._engine, logs, addresses, config.sizes)
+        self._controller = Controller(self._store, self._engine, logs, addresses, config.sizes,
+                                      settings.max_containers)
         self._server = create_server(create_app(Context(
             store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=logs.read,
             wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle())), listener)

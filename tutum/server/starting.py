@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tutum.server import images, links, operations, ports, states
+from tutum.server import images, links, operations, ports, quotas, states
 from tutum.server.engines import (MAX_PORTS, ContainerSpec, Credentials, Engine, ImageInfo, Port, PortTaken, Size,
                                   StartFailed)
 from tutum.server.paths import Addresses
@@ -32,15 +32,17 @@ class Starter:
 
     :param addresses: the hosts that link variables name
     :param sizes: what the container sizes stand for
+    :param max_containers: the most containers that one account may have; how many ports follows from it
     :param look_at: has the controller look at an application that may have waited
     """
 
     def __init__(self, store: Store, engine: Engine, addresses: Addresses, sizes: Mapping[str, Size],
-                 look_at: Callable[[int], None]) -> None:
+                 max_containers: int, look_at: Callable[[int], None]) -> None:
         self._store = store
         self._engine = engine
         self._addresses = addresses
         self._sizes = sizes
+        self._max_containers = max_containers
         self._look_at = look_at
         self._newest: dict[int, _NewestImage] = {}
 
@@ -126,8 +128,9 @@ class Starter:
                 if len(container.container_ports) > MAX_PORTS:
                     raise StartFailed(f"The image has more than {MAX_PORTS} ports: name those to publish")
                 ports.take_back(session, container, refused)
-                wanted = ports.lease(session, [container, *links.without_ports(session, container.application)],
-                                     offered)
+                claimants = [container, *links.without_ports(session, container.application)]
+                quotas.check_leases(session, container.application.account_id, claimants, self._max_containers)
+                wanted = ports.lease(session, claimants, offered)
                 if not wanted:
                     return self._describe(session, container)
             with self._store.reading() as session:

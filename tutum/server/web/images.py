@@ -53,7 +53,7 @@ def create() -> Response:
     """Add a private image with the credentials for its registry."""
     attributes = validation.new_image(request_object())
     with writing() as session:
-        image = images.create(session, account().id, attributes)
+        image = images.create(session, account().id, attributes, service().max_containers)
     return reply(_in_detail(image), 202, Location=resource_uri("image", image.name))
 
 

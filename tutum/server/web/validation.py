@@ -18,6 +18,10 @@ PROTOCOLS = ("tcp", "udp")
 MAX_TEXT = 64 * 1024
 MAX_ITEMS = 1000
 
+#: Characters in an image's description or user name, and in its password, which may be a registry's token.
+MAX_IMAGE_TEXT = 4 * 1024
+MAX_PASSWORD = 16 * 1024
+
 
 def new_application(body: dict[str, Any], max_containers: int) -> dict[str, Any]:
     """Check the body of a POST to ``/application/``; null counts as not given and unknown keys are ignored.
@@ -91,9 +95,9 @@ def new_image(body: dict[str, Any]) -> dict[str, Any]:
     checks = _Checks("image", {key: value for key, value in body.items() if value is not None})
     attributes = {
         "name": checks.required("name", _image_name),
-        "username": checks.required("username", _filled_text),
-        "password": checks.required("password", _filled_text),
-        "description": checks.optional("description", _text, ""),
+        "username": checks.required("username", _filled_text(MAX_IMAGE_TEXT)),
+        "password": checks.required("password", _filled_text(MAX_PASSWORD)),
+        "description": checks.optional("description", _description, ""),
     }
     checks.finish()
     return attributes
@@ -106,7 +110,8 @@ def image_changes(body: dict[str, Any]) -> dict[str, Any]:
     """
     checks = _Checks("image", body)
     changes = {key: checks.required(key, check) for key, check in {
-        "username": _filled_text, "password": _filled_text, "description": _text}.items() if key in body}
+        "username": _filled_text(MAX_IMAGE_TEXT), "password": _filled_text(MAX_PASSWORD), "description": _description,
+    }.items() if key in body}
     if "username" in body and "password" not in body:
         checks.refuse("password", "Must be given with the username.")
     checks.finish()
@@ -151,11 +156,11 @@ class _Checks:
             raise ValidationError(self._resource, self._messages)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, most: int = MAX_TEXT) -> str:
     if not isinstance(value, str):
         raise ValueError("Must be a string.")
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"Must have at most {MAX_TEXT} characters.")
+    if len(value) > most:
+        raise ValueError(f"Must have at most {most} characters.")
     if "\0" in value or not _is_unicode(value):
         raise ValueError("Must not hold NUL characters or lone surrogates.")
     return value
@@ -189,10 +194,16 @@ def _image_name(value: Any) -> str:
     return value
 
 
-def _filled_text(value: Any) -> str:
-    if not _text(value):
-        raise ValueError("Must not be empty.")
-    return value
+def _filled_text(most: int) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not _text(value, most):
+            raise ValueError("Must not be empty.")
+        return value
+    return check
+
+
+def _description(value: Any) -> str:
+    return _text(value, MAX_IMAGE_TEXT)
 
 
 def _name(value: Any) -> str:
