@@ -13,6 +13,7 @@ import requests
 from serverprocess import Api, until
 
 from tutum.server import accounts
+from tutum.server.containerlogs import MAX_KEPT
 from tutum.server.store import Store
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -188,6 +189,19 @@ def test_logs_have_both_streams_in_order_running_stopped_or_terminated(service):
     api.settled(path)
     assert api.object(path + "logs/") == whole
     assert api.object(path + "logs/?tail=2") == {"logs": "second\nthird\n"}
+
+
+def test_of_a_long_log_the_end_is_kept_when_the_container_is_terminated(service):
+    api = service.start().api
+    line = "0" * 199
+    application = api.running(image="any/thing", run_command=f"sh -c 'yes {line} | head -n 20000; echo end; sleep 600'")
+    path = f"container/{api.containers(application)[0]['uuid']}/"
+    until(lambda: api.object(path + "logs/?tail=1") == {"logs": "end\n"})
+    api.act(path, "DELETE")
+    api.settled(path)
+    kept = api.object(path + "logs/")["logs"]
+    assert MAX_KEPT - 2 * len(line) < len(kept) <= MAX_KEPT
+    assert set(kept.splitlines()[:-1]) == {line} and kept.endswith("\nend\n")
 
 
 def test_volumes_go_with_their_container(client, service):

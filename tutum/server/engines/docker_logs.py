@@ -43,7 +43,10 @@ def _end(blocks: Iterator[bytes], most: int) -> bytes:
             size -= len(kept.popleft())
             is_cut = True
     log = b"".join(kept)
-    return log[log.find(b"\n") + 1:] if is_cut else log
+    if not is_cut and size <= most:
+        return log
+    end = log[-most:]
+    return end[end.find(b"\n") + 1:]
 
 
 def _messages(stream: BinaryIO) -> Iterator[bytes]:
