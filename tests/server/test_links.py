@@ -5,12 +5,14 @@ from contextlib import closing
 import pytest
 from parts import MAX_CONTAINERS, Parts
 from serverprocess import until
+from sqlalchemy import inspect
 
 from tutum.server import links, operations
 from tutum.server.engines import ImageInfo, Port, StartFailed
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.errors import ValidationError
 from tutum.server.store import Application
+from tutum.server.web import views
 
 DATABASE = "acme/database"
 PRINT_ENVIRONMENT = "sh -c 'env; echo end; exec sleep 600'"
@@ -108,6 +110,15 @@ def test_an_application_that_was_terminated_since_it_was_found_is_not_linked_to(
     parts.operate(database, operations.terminate_application)
     with parts.store.writing() as session, pytest.raises(ValidationError):
         links.link(session, session.get(Application, web), found)
+
+
+def test_the_variables_of_what_an_application_links_to_are_not_read_for_it(parts):
+    parts.create(name="db", container_envvars=[{"key": "LARGE", "value": "x" * 60000}])
+    web = linked(parts, "db")
+    with parts.store.reading() as session:
+        application = session.get(Application, web)
+        views.application_in_detail(application, parts.addresses)
+        assert "container_envvars" in inspect(application.linked_to[0]).unloaded
 
 
 def test_a_linking_container_waits_for_an_image_that_has_yet_to_say_its_ports(parts):

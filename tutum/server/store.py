@@ -92,7 +92,7 @@ class Application(Lifetime, Base):
     entrypoint: Mapped[Optional[str]]
     container_ports: Mapped[Optional[list[dict[str, Any]]]]
     left_to_image: Mapped[list[str]] = mapped_column(default=list)
-    container_envvars: Mapped[list[dict[str, Any]]]
+    container_envvars: Mapped[list[dict[str, Any]]] = mapped_column(deferred=True)  # as large as a request's body
     autorestart: Mapped[str]
     autoreplace: Mapped[str]
     autodestroy: Mapped[str]
