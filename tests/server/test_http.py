@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
+from fulldisk import fill, small_disk
 from serverprocess import until
 
 #: Runs the command line of a service that soon loses patience.
@@ -28,6 +29,15 @@ cli()
 
 def connect(server):
     return socket.create_connection(("127.0.0.1", urlsplit(server.base_url).port), timeout=10)
+
+
+def with_a_long_log(server):
+    """Start a service, and return a client of it and the path of a log of nine million bytes."""
+    api = server.start().api
+    application = api.running(image="any/thing", run_command="sh -c 'yes | head -c 9000000; exec sleep 600'")
+    path = f"application/{application['uuid']}/logs/"
+    until(lambda: len(api.object(path)["logs"]) > 9000000)
+    return api, path
 
 
 @pytest.mark.parametrize("request_bytes, status", [
@@ -65,16 +75,42 @@ def test_a_request_that_comes_in_bit_by_bit_is_not_waited_for_without_end(server
 
 
 def test_clients_that_ask_for_much_and_read_nothing_keep_nobody_else_waiting(server):
-    api = server.start().api
-    application = api.running(image="any/thing", run_command="sh -c 'yes | head -c 9000000; exec sleep 600'")
-    path = f"application/{application['uuid']}/logs/"
-    until(lambda: len(api.object(path)["logs"]) > 9000000)
+    api, path = with_a_long_log(server)
     asking = f"GET /api/v1/{path} HTTP/1.1\r\nAuthorization: ApiKey {server.user}:{server.apikey}\r\n\r\n".encode()
     with ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(connect(server)).sendall(asking * 8)
         for _ in range(20):
             assert api.get("application/").status_code == 200
+
+
+def test_logs_are_refused_while_others_are_not_read_and_given_again_then(server):
+    api, path = with_a_long_log(server)
+    asking = f"GET /api/v1/{path} HTTP/1.1\r\nAuthorization: ApiKey {server.user}:{server.apikey}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(10):
+            connection = stack.enter_context(connect(server))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that the system reads little, too
+            connection.sendall(asking)
+        until(lambda: api.get(path).status_code == 503)
+        refused = api.get(path)
+        assert refused.headers["Retry-After"] == "1" and "slow clients" in refused.json()["error"]
+        assert api.get("application/").status_code == 200
+    until(lambda: api.get(path).status_code == 200)
+
+
+def test_logs_that_were_read_keep_no_others_from_being_read(server):
+    _, path = with_a_long_log(server)
+    clients = [server.api for _ in range(10)]  # each has a connection, and it stays open
+    assert {client.get(path).status_code for client in clients} == {200}
+
+
+def test_a_full_disk_cuts_no_log_off(server, tmp_path, monkeypatch):
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        monkeypatch.setenv("TMPDIR", str(disk))
+        api, path = with_a_long_log(server)
+        fill(disk / "filler")
+        assert len(api.object(path)["logs"]) > 9000000
 
 
 def test_idle_connections_leave_the_service_the_files_that_it_needs(server):

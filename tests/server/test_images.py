@@ -24,7 +24,7 @@ def test_the_engine_is_asked_once_for_what_it_knows_of_an_image(tmp_path, path):
         owner = records.owner()
         records.put(owner, {"image": "acme/shop"})
         client = create_app(Context(store=store, addresses=None, image_of=image_of, logs_of=None, wake=None,
-                                    max_containers=1, throttle=Throttle())).test_client()
+                                    max_containers=1, throttle=Throttle(), kept=None)).test_client()
         reply = client.get(f"/api/v1/{path}", headers={"Authorization": f"ApiKey {owner.user}:{owner.apikey}"})
     assert reply.status_code == 200 and asked == ["acme/shop:latest"]
 

@@ -18,7 +18,7 @@ class Logins:
         self.throttle = Throttle()
         self._client = create_app(Context(
             store=store, addresses=None, image_of=None, logs_of=None, wake=None, max_containers=1,
-            throttle=self.throttle)).test_client()
+            throttle=self.throttle, kept=None)).test_client()
 
     def by_password(self, username, password="wrong", address="10.0.0.1"):
         return self._client.get("/api/v1/auth/", auth=(username, password), environ_base={"REMOTE_ADDR": address})

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 
 class RequestError(Exception):
-    """A request that is refused: `status` is that of the reply and `body` its JSON."""
+    """A request that is refused: `status` and `headers` are those of the reply and `body` its JSON."""
 
     status = 400
+    headers: dict[str, str] = {}
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -43,3 +44,9 @@ class Unavailable(RequestError):
     """The service cannot do it now."""
 
     status = 503
+
+
+class Congested(Unavailable):
+    """Too much is kept for clients that do not read it; it may be better soon."""
+
+    headers = {"Retry-After": "1"}

@@ -25,7 +25,7 @@ from tutum.server.store import RecordsError, Store
 from tutum.server.throttle import Throttle
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
-from tutum.server.web.serving import create_server
+from tutum.server.web.serving import create_server, kept
 
 #: The names of the engines.
 ENGINES = ("process", "docker")
@@ -100,7 +100,8 @@ class Service:
                                       settings.max_containers)
         self._server = create_server(create_app(Context(
             store=self._store, addresses=addresses, image_of=self._engine.image, logs_of=logs.read,
-            wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle())), listener)
+            wake=self._controller.wake, max_containers=settings.max_containers, throttle=Throttle(),
+            kept=lambda: kept(self._server))), listener)
 
     def _make_engine(self, settings: Settings) -> Engine:
         bind_host = "127.0.0.1" if is_loopback(settings.public_host) else "0.0.0.0"

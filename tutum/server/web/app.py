@@ -92,7 +92,7 @@ def _asked() -> str:
 
 
 def _refuse(error: RequestError) -> Response:
-    return reply(error.body, error.status)
+    return reply(error.body, error.status, **error.headers)
 
 
 def _refuse_http(error: HTTPException) -> Response:

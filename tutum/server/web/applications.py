@@ -15,6 +15,7 @@ from tutum.server.store import Application, Container
 from tutum.server.web import filters, validation, views
 from tutum.server.web.bodies import reply, request_object
 from tutum.server.web.context import account, service, shown, visible, writing
+from tutum.server.web.logs import reply_with
 
 blueprint = Blueprint("application", __name__)
 
@@ -108,7 +109,7 @@ def logs(uuid: str) -> Response:
         texts.append(f"======>{name} <======\n{_whole_lines(views.logs(service().logs_of(each, tail), error))}")
         if sum(map(len, texts)) > MAX_LOG:
             texts = [_end(text, MAX_LOG // len(containers)) for text in texts]
-    return reply({"logs": "".join(texts)})
+    return reply_with("".join(texts))
 
 
 def _whole_lines(text: str) -> str:

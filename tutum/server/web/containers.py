@@ -14,6 +14,7 @@ from tutum.server.web import filters, validation, views
 from tutum.server.web.applications import FILTERS as APPLICATION_FILTERS
 from tutum.server.web.bodies import reply, request_object
 from tutum.server.web.context import account, service, shown, visible, writing
+from tutum.server.web.logs import reply_with
 
 blueprint = Blueprint("container", __name__)
 
@@ -80,7 +81,7 @@ def logs(uuid: str) -> Response:
     tail = filters.tail(request.args)
     with service().store.reading() as session:
         container = _find(session, uuid)
-    return reply({"logs": views.logs(service().logs_of(container.uuid, tail), container.start_error)})
+    return reply_with(views.logs(service().logs_of(container.uuid, tail), container.start_error))
 
 
 def _find(session: Session, uuid: str) -> Container:

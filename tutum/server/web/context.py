@@ -29,6 +29,7 @@ class Context:
     :param wake: has the controller look at the application with an id
     :param max_containers: the most containers that one account may have
     :param throttle: remembers failed logins
+    :param kept: tells how many bytes of replies are in memory because their clients have not read all of them
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Context:
     wake: Callable[[int], None]
     max_containers: int
     throttle: Throttle
+    kept: Callable[[], int]
 
 
 def service() -> Context:
