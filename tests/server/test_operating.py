@@ -1,10 +1,12 @@
 """What an operator does and sees: accounts, status, health, logs, the configuration file, limits."""
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -156,6 +158,17 @@ def test_each_request_is_a_log_line_without_secrets(server, tmp_path):
     assert re.search(r"127.0.0.1 - GET /api/v1/auth/ 401 [\d.]+ ms\n", lines)
     for secret in (server.apikey, server.password, "wrong-password", "secret-value"):
         assert secret not in lines
+
+
+def test_a_request_that_cannot_be_read_is_a_log_line_too(server, tmp_path):
+    with open(tmp_path / "log", "w") as log:
+        server.start(stderr=log)
+        with socket.create_connection(("127.0.0.1", urlsplit(server.base_url).port), timeout=5) as connection:
+            connection.sendall(b"GET /?api_key=secret\xff HTTP/1.1\r\nAuthorization\r\n\r\n")
+            assert connection.recv(65536).split()[1] == b"400"
+        server.end()
+    line, = (tmp_path / "log").read_text().splitlines()
+    assert re.search(r"tutum.server.access: 127.0.0.1 - - - 400 [\d.]+ ms$", line)
 
 
 def test_guessing_passwords_is_slowed_and_keys_go_on_working(server):
