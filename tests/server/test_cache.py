@@ -93,7 +93,7 @@ def test_a_reply_is_kept_once_however_its_uuid_is_written(store, records):
     records.put(owner, "shop")
     addresses = Addresses("127.0.0.1", "http://127.0.0.1:1", lambda name, port: None)
     client = create_app(Context(store=store, addresses=addresses, image_of=None, logs_of=None, wake=None,
-                                max_containers=1, throttle=Throttle())).test_client()
+                                max_containers=1, throttle=Throttle(), kept=None)).test_client()
     uuid = owner.uuids["shop"]
     for written in (uuid, uuid.upper(), uuid.title()):
         reply = client.get(f"/api/v1/application/{written}/",

@@ -99,7 +99,7 @@ def test_a_request_writes_before_the_jobs_of_an_application_with_many(tmp_path):
 def test_a_request_of_one_account_writes_before_the_many_of_another(tmp_path):
     with closing(Records(tmp_path)) as records, closing(Store(tmp_path / "tutum.db")) as store:
         client = create_app(Context(store=store, addresses=None, image_of=lambda name: None, logs_of=None, wake=None,
-                                    max_containers=100, throttle=Throttle())).test_client
+                                    max_containers=100, throttle=Throttle(), kept=None)).test_client
         owners = {owner.user: owner for owner in (records.owner("ann"), records.owner("bob"))}
 
         @contextmanager
