@@ -27,6 +27,6 @@ apikey: Optional[str]
 base_url: str
 timeout: Any
 retries: int
-max_reply_size: int
+max_reply_size: Optional[int]
 user_agent: str
 logger: logging.Logger

@@ -134,6 +134,20 @@ def test_a_write_is_not_sent_again_when_a_signal_raises_while_it_goes_out(raw, p
     assert raw.count("POST") <= 1 and not pauses
 
 
+def test_a_write_that_breaks_off_half_way_is_not_sent_again(raw, pauses, monkeypatch):
+    call = bounded.Attempt.call
+
+    def broken(attempt, sock, function, argument):
+        if isinstance(argument, bytes) and argument.startswith(b"{"):
+            raise EnvironmentError(errno.ENOTCONN, "Not connected")
+        return call(attempt, sock, function, argument)
+    monkeypatch.setattr(bounded.Attempt, "call", broken)
+    raw.answer(RESET)
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("POST", "x/", data={"a": "b" * 100000})
+    assert "may have been carried out" in str(caught.value) and not pauses
+
+
 class TimeLimit(Exception):
     """What a script raises from a handler to end a call."""
 
@@ -145,7 +159,7 @@ def test_what_a_signal_raises_ends_the_call(raw, pauses, on_signal):
     with pytest.raises(TimeLimit):
         http.send_request("GET", "x/")
     assert raw.count("GET") == 1 and not pauses
-    assert http.send_request("GET", "x/") == {"uuid": "second"}
+    assert http.send_request("GET", "x/") == {"uuid": "second"} and raw.connections == 2
 
 
 def test_a_write_that_never_left_is_tried_again(raw, pauses, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import unicode_literals
 
 import json
 import sys
+import time
 import zlib
 
 import pytest
@@ -243,6 +244,14 @@ def test_an_address_that_changes_is_followed(raw):
     assert [request.path for request in raw.requests] == [
         "/api/v1/x/", "/api/v1/x/", "/prefix/x/"]
     assert raw.requests[1].headers["host"] == "localhost:%d" % raw.port
+
+
+def test_a_status_line_of_any_length_is_told_in_short(raw):
+    raw.answer(b"HTTP/1.1 " + b"x" * 60000 + b"\r\n\r\n")
+    began = time.time()
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("GET", "x/")
+    assert len(str(caught.value)) < 1000 and time.time() - began < 5
 
 
 def test_an_error_holds_no_key_and_no_request(raw):

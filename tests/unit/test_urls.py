@@ -42,7 +42,8 @@ def test_an_address_with_a_password_is_refused_without_showing_it():
 
 @pytest.mark.parametrize("address", [
     "http://ann:secret@host:80a/", "http://ann:secret@host:99999/", "http://ann:secret@[::1/",
-    "ann:secret@host/", "ftp://ann:secret@host/", "http://ann:sec/secret@host/"])
+    "ann:secret@host/", "ftp://ann:secret@host/", "http://ann:sec/secret@host/",
+    "http://ann:se cret secret@host:80a/"])
 def test_an_address_that_is_none_is_shown_without_a_password(address):
     with pytest.raises(tutum.TutumApiError) as caught:
         urls.base(address)

@@ -123,6 +123,17 @@ def test_a_silent_service_does_not_outlast_the_deadline(raw, thing, timeout):
     assert time.time() - began < 3 and caught.value.state == "Starting"
 
 
+@pytest.mark.parametrize("wanted", [None, "Running", "Stopped"])
+def test_a_state_that_was_seen_before_is_no_answer(raw, thing, wanted):
+    raw.answer(state("Running"))
+    thing.refresh()
+    raw.answer(SILENCE)
+    with pytest.raises(tutum.TutumWaitError) as caught:
+        thing.wait(wanted, timeout=0.2)
+    assert "did not answer within 0.2 seconds" in str(caught.value)
+    assert "Running" in str(caught.value) and caught.value.state == "Running"
+
+
 def test_connections_that_are_lost_late_do_not_outlast_the_deadline(raw, thing):
     raw.answer([lambda: time.sleep(0.9), RESET])
     began = time.time()

@@ -73,6 +73,13 @@ def test_the_key_is_in_no_record(raw, records):
     assert KEY not in text and "***" in text and "not JSON" in text
 
 
+def test_a_body_is_cut_short_but_no_key_of_it_is_shown_in_part(raw, records):
+    raw.answer(reply(200, "x" * (wirelog.LONGEST - 25) + "ApiKey ann:" + KEY))
+    http.send_request("GET", "x/")
+    text, = [line for line in records() if line.startswith("reply body")]
+    assert len(text) < wirelog.LONGEST + 50 and KEY[:4] not in text
+
+
 def test_nothing_is_prepared_when_nobody_listens(raw, monkeypatch, caplog):
     caplog.set_level(logging.INFO, logger="python-tutum")
     raw.answer(reply(200, {}))

@@ -189,6 +189,7 @@ class RESTModel(object):
                     if not values.same(value, reply.get(name)))
 
     def _action(self, name, data=None, timeout=None):
+        self._changes()  # what cannot be compared is told before anything is sent
         self._accept(send_request("POST", self._saved_path() + name + "/", data=data,
                                   timeout=timeout), "POST")
         return True
@@ -224,10 +225,7 @@ class RESTModel(object):
             # What a caller holds and the service has left alone goes on being watched.
             is_watched = name in reply and values.same(value, reply[name])
             if values.same(value, known) and not is_watched:
-                there = self._own.pop(name, value)
-                if there is not value:
-                    # Another thread has set it meanwhile.
-                    self._own.setdefault(name, there)
+                self._take_back(name, value)
 
     @classmethod
     def _is_attribute(cls, name):
@@ -252,8 +250,14 @@ class RESTModel(object):
         value = own.setdefault(name, copied)
         if self._reply is reply or value is not copied:
             return value
-        own.pop(name, None)
+        self._take_back(name, copied)
         return getattr(self, name)
+
+    def _take_back(self, name, value):
+        """Watch a value no more, unless another thread has set another in its place meanwhile."""
+        there = self._own.pop(name, value)
+        if there is not value:
+            self._own.setdefault(name, there)
 
     def __setattr__(self, name, value):
         if name[:1] == "_":

@@ -83,6 +83,8 @@ class Attempt(object):
 class BoundedReader(io.RawIOBase):
     """Read from a socket within the time that an attempt has."""
 
+    _file = None
+
     def __init__(self, sock, attempt):
         # The file counts as a user of the socket, which thus stays open until all is read.
         self._file = sock.makefile("rb", 0)
@@ -105,7 +107,8 @@ class BoundedReader(io.RawIOBase):
 
     def close(self):
         """Let the socket go."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         super(BoundedReader, self).close()
 
 

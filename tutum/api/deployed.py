@@ -81,10 +81,12 @@ class Deployed(RESTModel):
             except TutumTimeoutError:
                 if deadline is None or now() < deadline:
                     raise
-            else:
-                seen = self._reply.get("state")
-                if not isinstance(seen, six.string_types):
-                    raise TutumApiError("The reply holds no state (GET %s)." % path, method="GET")
+                raise TutumWaitError(
+                    u"The service did not answer within %s seconds; %s was waited for, and %s was seen "
+                    u"last" % (timeout, one_line(state or "a settled state"), self), state=seen)
+            seen = self._reply.get("state")
+            if not isinstance(seen, six.string_types):
+                raise TutumApiError("The reply holds no state (GET %s)." % path, method="GET")
             if seen == state or state is None and seen not in TRANSITIONAL:
                 return True
             if seen not in TRANSITIONAL:

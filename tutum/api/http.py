@@ -18,14 +18,14 @@ from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
 from tutum.api.messages import Reply, Request
 from tutum.api.slot import Slot
-from tutum.api.texts import without_password
+from tutum.api.texts import one_line, without_password
 
 __all__ = ["close", "send_request"]
 
 LONGEST_CHAIN = 5
 
 #: What comes in meets the parsers of several libraries, whose errors have no base. Any other
-#: exception is not theirs, such as one that a signal's handler raises to end a call.
+#: exception is somebody else's, such as one of its own that a signal's handler raises.
 FAILURES = (requests.RequestException, HTTPError, HTTPException, EnvironmentError, ValueError,
             LookupError, ArithmeticError, AssertionError, AttributeError, TypeError)
 
@@ -119,7 +119,7 @@ def send_with_retries(base, request, deadline):
         is_sound = True
     finally:
         # After an exception of somebody else's, nobody knows what was under way.
-        give_back(base, transport) if is_sound else transport.close()
+        give_back(base, transport) if is_sound else transport.abandon()
     if failed:
         raise failed
     return reply
@@ -155,7 +155,7 @@ def explain(error, attempt, request):
     details = {"method": request.method, "url": request.url}
     unsure = replies.UNSURE if attempt.sent and request.method != "GET" else ""
     if attempt.expired or isinstance(error, requests.Timeout):
-        what = ("it was not whole after %s seconds" % attempt.seconds if attempt.expired else
+        what = ("it was not whole after %.3g seconds" % attempt.seconds if attempt.expired else
                 "there was no connection, with a time-out of %r" % (request.timeout,))
         return TutumTimeoutError("No answer in time (%s): %s. tutum.timeout says how long to wait."
                                  "%s" % (where, what, unsure), **details)
@@ -165,7 +165,7 @@ def explain(error, attempt, request):
                                     % (where, reason, unsure), **details)
     if not isinstance(error, requests.ConnectionError):
         return TutumApiError("The request cannot be sent (%s): %s." % (where, reason), **details)
-    remedy = OF_TRUST if isinstance(error, requests.exceptions.SSLError) else REMEDY
+    remedy = OF_TRUST if "certificate verify failed" in reason.lower() else REMEDY
     return TutumConnectionError("No connection (%s): %s. %s" % (where, reason, remedy), **details)
 
 
@@ -177,7 +177,7 @@ def root(error):
         inner = [item for item in (getattr(error, "reason", None),) + getattr(error, "args", ())
                  if isinstance(item, Exception)]
     # urllib3 puts the connection before its own words.
-    text = without_password(error)
+    text = without_password(one_line(error)[:replies.QUOTED])
     return re.sub(u"^(<.*?>|[A-Za-z]+\\(.*?\\)): ", u"", text) or type(error).__name__
 
 
@@ -205,10 +205,14 @@ class Adapter(requests.adapters.HTTPAdapter):
         self._pool = pool
         return pool
 
-    def close(self):
+    def close_pool(self):
         """Close the connection."""
         if self._pool is not None:
             self._pool.close()
+
+    def close(self):
+        """Close the connection, and what requests keeps beside it."""
+        self.close_pool()
         super(Adapter, self).close()
 
     def request_url(self, request, proxies):
@@ -243,6 +247,10 @@ class Transport(object):
     def close(self):
         """Close its connections."""
         self.session.close()
+
+    def abandon(self):
+        """Close the connection alone: what interrupted the rest may have left it locked."""
+        self.adapter.close_pool()
 
 
 class Transports(dict):

@@ -10,8 +10,9 @@ from tutum.api.http import send_request
 #: The largest page that the service gives (api-v1 1.5).
 LARGEST_PAGE = 100
 
-#: A list that goes on changing is not walked for ever.
-MOST_WALKS = 10
+#: A list that goes on changing is not walked for ever. Lists that lose all they have while others
+#: come have been seen to need four walks.
+MOST_WALKS = 6
 
 #: What no object has as its primary key.
 UNKNOWN = object()

@@ -35,4 +35,4 @@ def without_password(text):
     :param text: any object
     :returns: its text, with ``***`` for what stands before an ``@``
     """
-    return re.sub(u"\\S*@", u"***@", one_line(text))
+    return re.sub(u"(?<!\\S)\\S*@", u"***@", one_line(text))

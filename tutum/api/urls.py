@@ -8,7 +8,7 @@ import six
 from six.moves.urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from tutum.api.exceptions import TutumApiError, TutumAuthError
-from tutum.api.texts import one_line, without_password
+from tutum.api.texts import one_line
 
 PORTS = {"http": 80, "https": 443}
 
@@ -74,7 +74,7 @@ def split(address):
                             "tutum.user and tutum.apikey.")
     if not host or parts.scheme not in PORTS or parts.query or parts.fragment:
         raise TutumApiError("tutum.base_url must be like http://host:port/api/v1/, not '%s'."
-                            % without_password(address))
+                            % re.sub(u".*@", u"***@", one_line(address)))
     port = port or PORTS[parts.scheme]
     path = quote(parts.path.rstrip("/") + "/", SAFE)
     return Base(parts.scheme + "://" + parts.netloc + path,

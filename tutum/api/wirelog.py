@@ -29,7 +29,9 @@ def attempt(request, reply, failed, took):
     if logger.isEnabledFor(logging.DEBUG):
         for name, body in (("request", request.body), ("reply", reply and reply.body)):
             if body:
-                logger.debug("%s body: %s", name, printable(request.clean(masked(body))))
+                # Cut when it is clean: a part of a key would not be known as one.
+                text = printable(request.clean(masked(body)))[:LONGEST]
+                logger.debug("%s body: %s", name, text)
 
 
 def masked(body):
@@ -39,7 +41,7 @@ def masked(body):
     :returns: JSON with ``***`` for the secrets; the size alone of what is no JSON
     """
     try:
-        return json.dumps(mask(json.loads(body.decode("utf-8"))), sort_keys=True)[:LONGEST]
+        return json.dumps(mask(json.loads(body.decode("utf-8"))), sort_keys=True)
     except (ValueError, RuntimeError):
         return "%d bytes that are not JSON" % len(body)
 
