@@ -12,7 +12,6 @@ import six
 
 import tutum
 from rawservice import page, reply
-from tutum.api import values
 
 UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
 OTHER = "9c0e4f7a-1b2c-4d3e-8f50-a1b2c3d4e5f6"
@@ -95,83 +94,6 @@ def test_a_new_object_without_values_is_for_the_service_to_judge(raw):
     with pytest.raises(tutum.TutumBadRequestError) as caught:
         tutum.Application.create().save()
     assert raw.last.json == {} and "image: This is needed." in str(caught.value)
-
-
-def while_answering(raw, function, **changes):
-    """Have a function called while the service holds a request, as another thread would do."""
-    def serve(request):
-        function()
-        return reply(202, dict(APP, **changes))
-    raw.answer(serve)
-
-
-def test_what_is_set_while_an_object_is_saved_stays_pending(raw, app):
-    app.target_num_containers = 3
-    while_answering(raw, lambda: setattr(app, "target_num_containers", 4), target_num_containers=3)
-    assert app.save() and app.target_num_containers == 4 and app.is_dirty
-    answer(raw, target_num_containers=4)
-    assert app.save() and raw.last.json == {"target_num_containers": 4} and not app.is_dirty
-
-
-def test_what_is_set_back_while_an_object_is_saved_is_a_change(raw, app):
-    app.name = "shop"
-    while_answering(raw, lambda: setattr(app, "name", "web"), name="shop")
-    assert app.save() and app.name == "web" and app.is_dirty
-
-
-def test_what_is_edited_while_an_object_is_saved_stays_pending(raw, app):
-    app.roles.append("global")
-    while_answering(raw, lambda: app.roles.append("more"), roles=["global"])
-    assert app.save() and app.roles == ["global", "more"] and app.is_dirty
-
-
-def test_what_is_set_while_a_new_object_is_saved_stays_pending(raw):
-    new = tutum.Application.create(image="x", name="web")
-    while_answering(raw, lambda: setattr(new, "name", "shop"))
-    assert new.save() and new.name == "shop" and new.is_dirty
-
-
-def test_what_is_set_while_an_object_is_refreshed_by_force_stays_pending(raw, app):
-    app.name = "shop"
-    while_answering(raw, lambda: setattr(app, "name", "late"))
-    assert app.refresh(force=True) and app.name == "late" and app.is_dirty
-
-
-def interrupted(monkeypatch, function):
-    """Have a function called once while a value is copied, as another thread would do."""
-    copied, calls = values.copied, [function]
-
-    def copy(value):
-        result = copied(value)
-        if calls:
-            calls.pop()()
-        return result
-    monkeypatch.setattr(values, "copied", copy)
-
-
-def test_what_is_set_while_a_value_is_handed_out_is_not_lost(raw, app, monkeypatch):
-    interrupted(monkeypatch, lambda: setattr(app, "roles", ["global"]))
-    assert app.roles == ["global"] and app.is_dirty
-
-
-def test_what_is_loaded_while_a_value_is_handed_out_is_no_change(raw, app, monkeypatch):
-    raw.answer(reply(200, dict(APP, roles=["global"])))
-    interrupted(monkeypatch, app.refresh)
-    assert app.roles == ["global"] and not app.is_dirty
-
-
-def test_what_is_set_while_a_reply_is_taken_over_stays_pending(raw, app, monkeypatch):
-    app.target_num_containers = 3
-    same, calls = values.same, []
-
-    def compare(one, other):
-        result = same(one, other)
-        if raw.count("PATCH") and not calls:
-            calls.append(setattr(app, "target_num_containers", 7))
-        return result
-    monkeypatch.setattr(values, "same", compare)
-    answer(raw, target_num_containers=5)
-    assert app.save() and app.target_num_containers == 7 and app.is_dirty
 
 
 @pytest.mark.parametrize("name, value", [
@@ -447,36 +369,3 @@ def test_underscored_attributes_are_the_scripts_own(raw, app):
     app._note = "mine"
     assert app._note == "mine" and not app.is_dirty
     assert "_note" not in app.get_all_attributes()
-
-
-@pytest.mark.parametrize("depth", [1, 10, 200])
-def test_a_value_may_be_nested(raw, depth):
-    body = '{"uuid": "%s", "x": %s}' % (UUID, "[" * depth + "]" * depth)
-    raw.answer(reply(200, body=body.encode("ascii")))
-    app = tutum.Application.fetch(UUID)
-    app.x.append("more")
-    assert app.is_dirty and app.save()
-    assert raw.last.json["x"][-1] == "more"
-
-
-def test_a_value_nested_without_end_is_an_error(raw, app):
-    app.roles = deep = []
-    for _ in range(5000):
-        deep.append([])
-        deep = deep[0]
-    app._reply = dict(app._reply, roles=copied_by_hand(app.roles))
-    for ask in (lambda: app.is_dirty, app.save, app.stop, app.get_all_attributes):
-        with pytest.raises(tutum.TutumApiError) as caught:
-            ask()
-        assert "nested" in str(caught.value)
-    assert raw.count("POST") <= 1
-
-
-def copied_by_hand(value):
-    """Return a copy of lists that hold one list each."""
-    copied = inner = []
-    while value:
-        value = value[0]
-        inner.append([])
-        inner = inner[0]
-    return copied

@@ -7,7 +7,10 @@ import sys
 import pytest
 
 import tutum
+from rawservice import reply
 from tutum.api import values
+
+UUID = "fee900c6-97da-46b3-a21c-e2b50ed07015"
 
 
 @pytest.mark.parametrize("one, other", [
@@ -51,3 +54,38 @@ def test_nesting_without_end_is_an_error():
     value.append(value)
     with pytest.raises(tutum.TutumApiError):
         values.copied(value)
+
+
+@pytest.mark.parametrize("depth", [1, 10, 200])
+def test_a_value_may_be_nested(raw, depth):
+    body = '{"uuid": "%s", "x": %s}' % (UUID, "[" * depth + "]" * depth)
+    raw.answer(reply(200, body=body.encode("ascii")))
+    app = tutum.Application.fetch(UUID)
+    app.x.append("more")
+    assert app.is_dirty and app.save()
+    assert raw.last.json["x"][-1] == "more"
+
+
+def test_a_value_nested_without_end_is_an_error(raw):
+    raw.answer(reply(200, {"uuid": UUID, "roles": []}))
+    app = tutum.Application.fetch(UUID)
+    app.roles = deep = []
+    for _ in range(5000):
+        deep.append([])
+        deep = deep[0]
+    app._reply = dict(app._reply, roles=copied_by_hand(app.roles))
+    for ask in (lambda: app.is_dirty, app.save, app.stop, app.get_all_attributes):
+        with pytest.raises(tutum.TutumApiError) as caught:
+            ask()
+        assert "nested" in str(caught.value)
+    assert raw.count("POST") <= 1
+
+
+def copied_by_hand(value):
+    """Return a copy of lists that hold one list each."""
+    copied = inner = []
+    while value:
+        value = value[0]
+        inner.append([])
+        inner = inner[0]
+    return copied
