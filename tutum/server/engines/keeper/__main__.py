@@ -23,6 +23,9 @@ ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM
 #: Seconds after such a signal during which no exit is told, because no container ends by itself then.
 SILENCE = 10.0
 
+#: Seconds after which an end is told that nobody asked for: such a signal may be on its way to the keeper, too.
+HINDSIGHT = 0.2
+
 #: Seconds that containers have between SIGTERM and SIGKILL when everything is taken down.
 LAST_GRACE = 3.0
 
@@ -36,16 +39,17 @@ class Keeper:
         self._lifeline, self._lifeline_end = os.pipe()
         self._supervisors: dict[int, str] = {}
         self._pids: dict[str, int] = {}
-        #: Containers that are over, each with its supervisor's status.
-        self._untold: list[tuple[str, int]] = []
+        #: Containers whose end was asked for.
+        self._asked: set[str] = set()
+        #: Containers that are over, each with its supervisor's status and the moment from which it may be told.
+        self._untold: list[tuple[str, int, float]] = []
         self._silent_until = time.monotonic()
 
     def run(self) -> None:
         """Serve requests until there are no more, then take all containers down."""
         pending = b""
         while True:
-            silence = self._silent_until - time.monotonic()
-            ready, _, _ = select.select([STDIN, self._signals], [], [], silence if silence > 0 else None)
+            ready, _, _ = select.select([STDIN, self._signals], [], [], self._seconds_to_telling())
             self._look_around()
             if STDIN in ready:
                 chunk = os.read(STDIN, 1 << 16)
@@ -59,10 +63,17 @@ class Keeper:
         self._signal_all(KILL)
         self._wait()
 
+    def _seconds_to_telling(self) -> float | None:
+        """Return after how long something may be told that may not be told yet, None where there is nothing."""
+        moment = time.monotonic()
+        moments = [max(due, self._silent_until) for _, _, due in self._untold]
+        return min((each - moment for each in moments if each > moment), default=None)
+
     def _handle(self, request: dict) -> None:
         if request["op"] == "spawn":
             self._spawn(request)
         elif request["container"] in self._pids:
+            self._asked.add(request["container"])
             os.kill(self._pids[request["container"]], {"ask": ASK, "kill": KILL}[request["op"]])
 
     def _spawn(self, request: dict) -> None:
@@ -105,10 +116,12 @@ class Keeper:
         orphans = children() - self._supervisors.keys()
         for pid in orphans:
             kill(pid)
-        if time.monotonic() >= self._silent_until:
-            over = [each for each in self._untold if not (os.WIFSIGNALED(each[1]) and orphans)]
+        moment = time.monotonic()
+        if moment >= self._silent_until:
+            over = [each for each in self._untold
+                    if each[2] <= moment and not (os.WIFSIGNALED(each[1]) and orphans)]
             self._untold = [each for each in self._untold if each not in over]
-            for uuid, status in over:
+            for uuid, status, _ in over:
                 say(op="exited", container=uuid, code=exit_code(status))
         return bool(self._supervisors or orphans)
 
@@ -123,7 +136,8 @@ class Keeper:
                 elif pid in self._supervisors:
                     uuid = self._supervisors.pop(pid)
                     del self._pids[uuid]
-                    self._untold.append((uuid, status))
+                    self._untold.append((uuid, status, time.monotonic() + (0 if uuid in self._asked else HINDSIGHT)))
+                    self._asked.discard(uuid)
         except ChildProcessError:
             pass
 
