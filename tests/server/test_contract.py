@@ -111,9 +111,11 @@ class Client:
             self._names[name] = _at(reply.json(), path)
 
     def terminate(self):
-        """Terminate everything, if there is anything of which the engine knows."""
+        """Terminate everything, if there is anything of which the engine knows, and let all else rest."""
         for uuid in self._records.make_deletable(self._owner) if self._was_accepted else ():
             self.take({"send": f"DELETE application/{uuid}/", "status": 202})
+        for owner in filter(None, [None if self._was_accepted else self._owner, self._stranger]):
+            self._records.let_rest(owner)
 
     def _put(self, given):
         for each in given:
