@@ -6,6 +6,8 @@ from parts import Parts
 from serverprocess import Api, Server
 from testedengines import ENGINES
 
+from tutum.server.engines.process import ProcessEngine
+
 from tutum.server import accounts
 from tutum.server.store import Store
 
@@ -75,3 +77,12 @@ def parts(tmp_path):
     parts = Parts(tmp_path)
     yield parts
     parts.close()
+
+
+@pytest.fixture
+def process_engine(tmp_path):
+    """The process engine alone."""
+    engine = ProcessEngine(tmp_path / "containers")
+    engine.open()
+    yield engine
+    engine.close()

@@ -1,4 +1,5 @@
 """The service's parts in the test's own process, where a test can stand between them; no HTTP."""
+import uuid
 from collections import Counter
 
 from serverprocess import SETTLED, until
@@ -6,13 +7,19 @@ from serverprocess import SETTLED, until
 from tutum.server import accounts, links, operations, states
 from tutum.server.containerlogs import ContainerLogs
 from tutum.server.controller import Controller
-from tutum.server.engines import Size
+from tutum.server.engines import ContainerSpec, Size
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.paths import Addresses
 from tutum.server.store import Application, Container, Store
 from tutum.server.web import validation, views
 
 MAX_CONTAINERS = 100
+
+
+def spec(command="sleep 600", **attributes):
+    """Return a container for an engine alone."""
+    return ContainerSpec(**{"uuid": str(uuid.uuid4()), "name": "web-1", "application": str(uuid.uuid4()),
+                            "account": "tutum", "image": "any/thing:latest", "run_command": command, **attributes})
 
 
 class Parts:

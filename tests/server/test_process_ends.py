@@ -6,23 +6,19 @@ import signal
 import subprocess
 import sys
 import termios
-import uuid
 
 import pytest
+from parts import spec
 from serverprocess import processes_of, until
 
-from tutum.server.engines import ContainerSpec
 from tutum.server.engines.process import ProcessEngine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process inherit another's")
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = ProcessEngine(tmp_path / "containers")
-    engine.open()
-    yield engine
-    engine.close()
+def engine(process_engine):
+    return process_engine
 
 
 @pytest.fixture
@@ -32,11 +28,6 @@ def mark():
     yield mark
     for pid in processes_of(mark):
         os.kill(pid, signal.SIGKILL)
-
-
-def spec(command="sleep 600", **attributes):
-    return ContainerSpec(**{"uuid": str(uuid.uuid4()), "name": "web-1", "application": str(uuid.uuid4()),
-                            "account": "tutum", "image": "any/thing:latest", "run_command": command, **attributes})
 
 
 def hidden(mark, before="", after="exec sleep 600"):
@@ -166,20 +157,25 @@ def test_what_is_at_work_in_the_directory_of_a_container_ends_before_the_engine_
         engine.close()
 
 
+def outlives_a_start(process, directory):
+    """Tell whether a process is there when an engine has started; it is ended then."""
+    engine = ProcessEngine(directory / "containers")
+    engine.open()
+    try:
+        return process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+        engine.close()
+
+
 def test_who_only_reads_files_of_a_container_is_left_alone(tmp_path):
     log = tmp_path / "containers" / "some" / "output.log"
     log.parent.mkdir(parents=True)
     log.write_text("")
     with open(log) as file:
         backup = subprocess.Popen(["sleep", "600"], cwd=tmp_path, stdin=file, start_new_session=True)
-    engine = ProcessEngine(tmp_path / "containers")
-    engine.open()
-    try:
-        assert backup.poll() is None
-    finally:
-        backup.kill()
-        backup.wait()
-        engine.close()
+    assert outlives_a_start(backup, tmp_path)
 
 
 def test_who_looks_around_in_the_directory_at_a_terminal_is_left_alone(tmp_path):
@@ -187,16 +183,9 @@ def test_who_looks_around_in_the_directory_at_a_terminal_is_left_alone(tmp_path)
     master, terminal = os.openpty()
     operator = subprocess.Popen(["sleep", "600"], cwd=tmp_path / "containers" / "some", stdin=terminal,
                                 start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-    engine = ProcessEngine(tmp_path / "containers")
-    engine.open()
-    try:
-        assert operator.poll() is None
-    finally:
-        operator.kill()
-        operator.wait()
-        engine.close()
-        os.close(master)
-        os.close(terminal)
+    assert outlives_a_start(operator, tmp_path)
+    os.close(master)
+    os.close(terminal)
 
 
 def test_a_container_has_no_files_of_the_keeper(engine):

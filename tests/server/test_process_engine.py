@@ -4,30 +4,22 @@ import resource
 import signal
 import socket
 import time
-import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from parts import spec
 from serverprocess import processes_of, until
 
-from tutum.server.engines import ContainerSpec, EngineUnavailable, Port, PortTaken, StartFailed
+from tutum.server.engines import EngineUnavailable, Port, PortTaken, StartFailed
 from tutum.server.engines import process as process_engine
 from tutum.server.engines.keeper import client
 from tutum.server.engines.process import ProcessEngine
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = ProcessEngine(tmp_path / "containers")
-    engine.open()
-    yield engine
-    engine.close()
-
-
-def spec(command="sleep 600", **attributes):
-    return ContainerSpec(**{"uuid": str(uuid.uuid4()), "name": "web-1", "application": str(uuid.uuid4()),
-                            "account": "tutum", "image": "any/thing:latest", "run_command": command, **attributes})
+def engine(process_engine):
+    return process_engine
 
 
 def free_port():

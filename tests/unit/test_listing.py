@@ -20,6 +20,10 @@ class Listing(object):
     def serve(self, request):
         return page(self.part(request), len(self.names), self.following(request))
 
+    def move_to_end(self, name):
+        self.names.remove(name)
+        self.names.append(name)
+
     def part(self, request):
         limit, offset = self.window(request)
         return [{"uuid": name} for name in self.names[offset:offset + limit]]
@@ -122,8 +126,7 @@ def test_objects_that_move_to_the_end_do_not_hide_others(raw, size):
     expected, seen = list(listing.names), []
     for item in tutum.Application.iter():
         seen.append(item.uuid)
-        listing.names.remove(item.uuid)
-        listing.names.append(item.uuid)
+        listing.move_to_end(item.uuid)
     assert sorted(seen) == expected and len(seen) == size
 
 
@@ -135,11 +138,29 @@ def test_objects_that_move_to_the_end_and_are_forgotten_there_do_not_hide_others
     expected, seen = list(listing.names), []
     for item in tutum.Application.iter():
         seen.append(item.uuid)
-        listing.names.remove(item.uuid)
-        listing.names.append(item.uuid)
+        listing.move_to_end(item.uuid)
         if len(seen) > remembered:
             listing.names.remove(seen[-remembered - 1])
     assert sorted(seen) == expected and len(seen) == size
+
+
+def test_an_object_that_moved_is_not_taken_for_the_place_where_a_walk_was(raw):
+    listing = Listing(raw, 101)
+
+    def serve(request):
+        if len(raw.requests) == 2:
+            del listing.names[1]
+        elif len(raw.requests) == 3:
+            del listing.names[1]
+            listing.names.append("later")
+        return listing.serve(request)
+    raw.answer(serve)
+    seen = []
+    for item in tutum.Application.iter():
+        seen.append(item.uuid)
+        if item.uuid in listing.names[:-1]:
+            listing.move_to_end(item.uuid)
+    assert "00100" in seen
 
 
 @pytest.mark.parametrize("size, more", [(500, 200), (400, 199), (1000, 300)])
