@@ -34,7 +34,7 @@ class Line:
         until(lambda: self._waiting() == before + 1)
 
     def _waiting(self):
-        return len(self._turns._requests) + len(self._turns._jobs)
+        return sum(len(line) for lines in (self._turns._requests, self._turns._jobs) for line in lines._lines.values())
 
     def _have_a_turn(self, whose):
         with self._take_turn(whose):

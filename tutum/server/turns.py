@@ -96,9 +96,6 @@ class _Lines:
         self._lines: dict[Whose, deque[threading.Lock]] = {}
         self._order: deque[Whose] = deque()
 
-    def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
-
     def __bool__(self) -> bool:
         return bool(self._order)
 
