@@ -59,15 +59,6 @@ class Records:
                 each = {"application": each} if isinstance(each, str) else each
                 (_image if "image" in each else _application)(session, owner, **each)
 
-    def let_rest(self, owner):
-        """Leave nothing of an account that the service would look after: what runs by the records alone does not."""
-        with self._store.writing() as session:
-            for application in session.query(Application).filter_by(account_id=owner.id, destroyed_at=None):
-                application.state = "Stopped"
-                for container in application.containers:
-                    if container.destroyed_at is None:
-                        container.state = "Stopped"
-
     def make_deletable(self, owner):
         """Say of all that an account has, and is not being terminated, that it runs; return the applications' uuids."""
         with self._store.writing() as session:

@@ -2,8 +2,9 @@
 import base64
 import json
 import re
+import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import contracttable
 import pytest
@@ -15,6 +16,12 @@ from serverprocess import Server
 #: Seconds within which what a row waits for comes about.
 PATIENCE = 20
 
+#: A service that never looks through all its records: what rows put there runs by the records alone.
+UNSWEPT = [sys.executable, "-c", """
+from tutum.server import __main__, controller
+controller.SWEEP_INTERVAL = 86400
+__main__.main()"""]
+
 
 @pytest.fixture(scope="module")
 def session():
@@ -24,11 +31,11 @@ def session():
 
 
 @pytest.fixture(scope="module")
-def shared(shared_server):
+def shared(engine, tmp_path_factory):
     """The service that most rows are for, and its records; everybody sees an image there, whatever the engine."""
-    with closing(Records(shared_server.data_dir)) as records:
+    with started(tmp_path_factory.mktemp("contract"), "--engine", engine.name) as (server, records):
         records.show_public("tutum/hello-world")
-        yield shared_server, records
+        yield server, records
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +45,20 @@ def configured(tmp_path_factory):
     (directory / "server.ini").write_text(
         "[dns]\ncontainers = node.example.net\napplications = web.example.net\n"
         "[image acme/echo]\nentrypoint = echo port\nrun_command = 5432\nports = 5432/tcp 53/udp\n")
-    server = Server(directory / "data").start("--config", str(directory / "server.ini"))
-    with closing(Records(server.data_dir)) as records:
-        yield server, records
-    server.close()
+    with started(directory, "--config", str(directory / "server.ini")) as found:
+        yield found
+
+
+@contextmanager
+def started(directory, *options):
+    server = Server(directory / "data")
+    server.command = UNSWEPT
+    server.start(*options)
+    try:
+        with closing(Records(server.data_dir)) as records:
+            yield server, records
+    finally:
+        server.close()
 
 
 @pytest.fixture
@@ -111,11 +128,9 @@ class Client:
             self._names[name] = _at(reply.json(), path)
 
     def terminate(self):
-        """Terminate everything, if there is anything of which the engine knows, and let all else rest."""
+        """Terminate everything, if there is anything of which the engine knows."""
         for uuid in self._records.make_deletable(self._owner) if self._was_accepted else ():
             self.take({"send": f"DELETE application/{uuid}/", "status": 202})
-        for owner in filter(None, [None if self._was_accepted else self._owner, self._stranger]):
-            self._records.let_rest(owner)
 
     def _put(self, given):
         for each in given:
