@@ -3,9 +3,6 @@ from __future__ import unicode_literals
 
 import errno
 import logging
-import os
-import signal
-import threading
 
 import pytest
 
@@ -73,52 +70,6 @@ def test_a_time_out_is_not_tried_again_and_says_what_may_have_happened(raw, paus
     assert raw.count(method) == 1 and not pauses
 
 
-@pytest.fixture
-def on_signal():
-    """Return what makes a part of a reply: a signal, whose handler calls a function meanwhile."""
-    before = signal.getsignal(signal.SIGUSR1)
-
-    def signalled(function):
-        ended = threading.Event()
-
-        def handle(number, frame):
-            try:
-                function()
-            finally:
-                ended.set()
-
-        def part():
-            os.kill(os.getpid(), signal.SIGUSR1)
-            assert ended.wait(10)
-        signal.signal(signal.SIGUSR1, handle)
-        return part
-    yield signalled
-    signal.signal(signal.SIGUSR1, before)
-
-
-def test_a_lost_write_is_not_sent_again_when_a_signal_sends_requests(raw, pauses, on_signal):
-    def handler():
-        with pytest.raises(tutum.TutumApiError) as caught:
-            http.send_request("GET", "x/", headers={"X": "a\n"})
-        assert "cannot be sent" in str(caught.value)
-
-    raw.answer([on_signal(handler), RESET])
-    with pytest.raises(tutum.TutumConnectionError):
-        http.send_request("POST", "x/", data={})
-    assert raw.count("POST") == 1
-
-
-def test_a_request_goes_on_when_a_signal_sends_one_to_the_same_service(raw, on_signal):
-    found = []
-    raw.answer([on_signal(lambda: found.append(http.send_request("GET", "second/"))),
-                reply(200, {"uuid": "first"})], reply(200, {"uuid": "second"}))
-    assert http.send_request("GET", "first/") == {"uuid": "first"}
-    assert found == [{"uuid": "second"}]
-    raw.answer(reply(200, APP))
-    http.send_request("GET", "x/")
-    assert raw.connections == 2
-
-
 def test_a_write_is_not_sent_again_when_a_signal_raises_while_it_goes_out(raw, pauses, monkeypatch):
     call = bounded.Attempt.call
 
@@ -146,20 +97,6 @@ def test_a_write_that_breaks_off_half_way_is_not_sent_again(raw, pauses, monkeyp
     with pytest.raises(tutum.TutumConnectionError) as caught:
         http.send_request("POST", "x/", data={"a": "b" * 100000})
     assert "may have been carried out" in str(caught.value) and not pauses
-
-
-class TimeLimit(Exception):
-    """What a script raises from a handler to end a call."""
-
-
-def test_what_a_signal_raises_ends_the_call(raw, pauses, on_signal):
-    def handler():
-        raise TimeLimit
-    raw.answer([on_signal(handler), reply(200, {"uuid": "first"})], reply(200, {"uuid": "second"}))
-    with pytest.raises(TimeLimit):
-        http.send_request("GET", "x/")
-    assert raw.count("GET") == 1 and not pauses
-    assert http.send_request("GET", "x/") == {"uuid": "second"} and raw.connections == 2
 
 
 def test_a_write_that_never_left_is_tried_again(raw, pauses, monkeypatch):

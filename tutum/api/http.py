@@ -4,6 +4,7 @@ from __future__ import absolute_import
 import atexit
 import os
 import re
+import sys
 import threading
 import time
 
@@ -13,7 +14,7 @@ from requests.packages.urllib3.exceptions import HTTPError
 from six.moves.http_client import HTTPException
 
 import tutum
-from tutum.api import body, credentials, replies, retry, timeouts, urls, wirelog
+from tutum.api import body, credentials, replies, retry, signals, timeouts, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
 from tutum.api.messages import Reply, Request
@@ -24,8 +25,7 @@ __all__ = ["close", "send_request"]
 
 LONGEST_CHAIN = 5
 
-#: What comes in meets the parsers of several libraries, whose errors have no base. Any other
-#: exception is somebody else's, such as one of its own that a signal's handler raises.
+#: What comes in meets the parsers of several libraries, whose errors have no base.
 FAILURES = (requests.RequestException, HTTPError, HTTPException, EnvironmentError, ValueError,
             LookupError, ArithmeticError, AssertionError, AttributeError, TypeError)
 
@@ -101,11 +101,8 @@ def send_with_retries(base, request, deadline):
         while True:
             left = None if deadline is None else deadline - now()
             request.timeout = timeouts.within(timeout, left)
-            began, reply, failed = now(), None, None
-            try:
-                reply = send_once(transport, request, deadline)
-            except TutumApiError as error:
-                failed = error
+            began = now()
+            reply, failed = send_once(transport, request, deadline)
             wirelog.attempt(request, reply, failed, now() - began)
             pause = retry.pause(
                 tried, retries, safe=request.method == "GET" or not transport.attempt.sent,
@@ -126,27 +123,33 @@ def send_with_retries(base, request, deadline):
 
 
 def send_once(transport, request, deadline):
-    """Send a request once and return its reply."""
+    """Send a request once and return its reply and ``None``, or ``None`` and the error it met.
+
+    What else is raised is somebody else's.
+    """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
     limit = body.largest(tutum.max_reply_size)
     transport.attempt.start(request.timeout[1], deadline)
-    response = problem = None
+    before, response, foreign = sys.exc_info()[1], None, None
     try:
         response = transport.adapter.send(prepared, timeout=request.timeout, **transport.settings)
         data = body.read(request.method, response, limit)
         reply, response = Reply(request, response.status_code, response.headers, data), None
-        return reply
+        return reply, None
     except body.Unreadable as unreadable:
-        problem = replies.unreadable(request.method, request.url, response.status_code, unreadable)
+        failed = replies.unreadable(request.method, request.url, response.status_code, unreadable)
     except FAILURES as error:
-        problem = explain(error, transport.attempt, request)
+        foreign = signals.raised_by_handler(before)
+        failed = explain(error, transport.attempt, request)
     finally:
         if response is not None:
             response.close()
-    # Raised here and not above: the error that requests raised holds the request and so the key.
-    raise problem
+    # Not raised above: the error that requests raised holds the request and so the key.
+    if foreign is not None:
+        six.reraise(*foreign)
+    return None, failed
 
 
 def explain(error, attempt, request):
