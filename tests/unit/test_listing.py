@@ -18,7 +18,9 @@ class Listing(object):
         raw.answer(self.serve)
 
     def serve(self, request):
-        return page(self.part(request), len(self.names), self.following(request))
+        limit, offset = self.window(request)
+        return page(self.part(request), len(self.names), self.following(request),
+                    limit=limit, offset=offset)
 
     def move_to_end(self, name):
         self.names.remove(name)
@@ -72,6 +74,29 @@ def test_a_page_begins_with_the_end_of_the_one_before_and_none_is_asked_for_in_v
 def test_a_service_may_give_smaller_pages(raw, limit):
     listing = Listing(raw, 70, largest=limit)
     assert names(tutum.Application.list()) == listing.names
+
+
+def test_a_service_may_have_its_own_pages_whatever_it_is_asked_for(raw):
+    listing = Listing(raw, 950)
+
+    def serve(request):
+        limit, offset = listing.window(request)
+        begin = offset // limit * limit
+        following = "/?limit=%d&offset=%d" % (limit, begin + limit)
+        return page([{"uuid": name} for name in listing.names[begin:begin + limit]],
+                    950, following if begin + limit < 950 else None, offset=begin)
+
+    raw.answer(serve)
+    assert names(tutum.Application.list()) == listing.names
+    assert len(raw.requests) == 11
+
+
+def test_replies_made_beforehand_are_read_once_each(raw):
+    raw.answer(page([{"uuid": "1"}, {"uuid": "2"}], 5, "/?limit=2&offset=2"),
+               page([{"uuid": "3"}, {"uuid": "4"}], 5, "/?limit=2&offset=4", offset=2),
+               page([{"uuid": "5"}], 5, None, offset=4))
+    assert names(tutum.Application.list()) == ["1", "2", "3", "4", "5"]
+    assert len(raw.requests) == 3
 
 
 def test_filters_are_sent_with_each_page(raw):
@@ -284,7 +309,7 @@ def test_a_list_whose_next_page_is_always_further_is_an_error(raw):
     def serve(request):
         offset = int(parse_qs(str(request.query)).get("offset", ["0"])[0])
         return page([{"uuid": "a"}, {"uuid": "b"}], total=10 ** 9,
-                    following="?offset=%d" % (offset + 50))
+                    following="?offset=%d" % (offset + 50), offset=offset)
     raw.answer(serve)
     with pytest.raises(tutum.TutumApiError) as caught:
         tutum.Application.list()
@@ -295,7 +320,7 @@ def test_a_list_that_goes_on_behind_its_end_is_an_error(raw):
     def serve(request):
         offset = int(parse_qs(str(request.query)).get("offset", ["0"])[0])
         return page([{"uuid": "%d" % (offset + more)} for more in range(50)], total=120,
-                    following="?offset=%d" % (offset + 50))
+                    following="?offset=%d" % (offset + 50), offset=offset)
     raw.answer(serve)
     with pytest.raises(tutum.TutumApiError) as caught:
         tutum.Application.list()
@@ -307,9 +332,9 @@ def test_a_total_that_goes_up_and_down_does_not_keep_a_walk_from_its_end(raw, to
     listing = Listing(raw, 350)
 
     def serve(request):
-        total = totals[len(raw.requests) % 2]
-        return page(listing.part(request), total=total, following=listing.following(request),
-                    **({"total_count": None} if total is None else {}))
+        limit, offset = listing.window(request)
+        return page(listing.part(request), following=listing.following(request), limit=limit,
+                    offset=offset, total_count=totals[len(raw.requests) % 2])
     raw.answer(serve)
     assert names(tutum.Application.list()) == listing.names
     assert len(raw.requests) < 40

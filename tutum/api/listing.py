@@ -35,6 +35,7 @@ class Page(object):
             objects = reply["objects"]
             meta = reply.get("meta") or {}
             total, following = meta.get("total_count"), meta.get("next")
+            self.begins_elsewhere = meta.get("offset") != self.offset
             # Where next leads is the service's idea of its own address: a proxy may know better.
             self.next = (parse_qs(urlsplit(six.ensure_str(following)).query, True)
                          if following else None)
@@ -110,9 +111,10 @@ def pages(path, params, pk_name, timeout, seen):
 
     A page is asked for from the last object of the page before it, and begins with another where
     objects have gone, whether or not others came. Where ``total_count`` tells how many have, the
-    walk goes back by as many.
+    walk goes back by as many. Of a service that has its own pages, whatever it is asked for, the
+    next is asked for as it says.
     """
-    last, total, turned, fresh = None, 0, 0, 0
+    last, total, turned, fresh, overlaps = None, 0, 0, 0, True
     while params is not None:
         page = Page(path, params, timeout)
         gone, total = total - (page.total or 0), page.total or 0
@@ -121,6 +123,8 @@ def pages(path, params, pk_name, timeout, seen):
             turned, last = len(seen), UNKNOWN
             params = dict(params, offset=max(0, page.offset - gone))
             continue
+        if last is not None and page.begins_elsewhere:
+            last, overlaps = None, False
         page.is_calm = gone <= 0 and (last is None or page.begins_with(last, pk_name))
         known = len(seen)
         yield page
@@ -130,7 +134,7 @@ def pages(path, params, pk_name, timeout, seen):
         if after is not None and page.offset - fresh > len(seen):
             raise page.misread("it goes on and brings nothing new")
         last = None
-        if after is not None and page.objects and after - 1 > page.offset:
+        if overlaps and after is not None and page.objects and after - 1 > page.offset:
             last, params = page.objects[-1][pk_name], dict(params, offset=after - 1)
 
 
