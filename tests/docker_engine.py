@@ -195,6 +195,11 @@ def make_images(client, *names):
             changes=['CMD ["/bin/hello"]', "EXPOSE 80", "ENV NAME=world", "ENV PATH=/bin"])
 
 
+def containers(client, *labels):
+    """Return the containers that have some labels, whether they run or not; one that goes meanwhile is none."""
+    return client.containers.list(all=True, ignore_removed=True, filters={"label": list(labels)})
+
+
 def main(command):
     """Run a command with an engine that `DOCKER_HOST` names; return its exit status."""
     if os.environ.get("DOCKER_HOST"):

@@ -33,7 +33,7 @@ def service(client, tmp_path):
     yield server
     if server.process is not None:
         server.close()
-        for container in client.containers.list(all=True, filters={"label": server.label}):
+        for container in docker_engine.containers(client, server.label):
             container.remove(v=True, force=True)
         for network in client.networks.list(filters={"label": server.label}):
             network.remove()

@@ -25,18 +25,17 @@ TCP_AND_UDP = {"image": "any/thing", "run_command": "sleep 600", "container_port
 
 def found(client, server, container=None):
     """Return the containers that the engine has of a service, or the one of a record."""
-    labels = [server.label] + ([] if container is None else [f"tutum.uuid={container['uuid']}"])
-    containers = client.containers.list(all=True, filters={"label": labels})
     if container is None:
-        return containers
-    one, = containers
+        return docker_engine.containers(client, server.label)
+    one, = docker_engine.containers(client, server.label, f"tutum.uuid={container['uuid']}")
     return one
 
 
 def ours(client):
     """Return all that any service has made on the engine."""
-    label = {"label": "tutum.service"}
-    return [each.name for each in client.containers.list(all=True, filters=label) + client.networks.list(filters=label)]
+    label = "tutum.service"
+    return [each.name for each in
+            docker_engine.containers(client, label) + client.networks.list(filters={"label": label})]
 
 
 def add_account(server, username):

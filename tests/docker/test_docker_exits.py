@@ -1,6 +1,7 @@
 """How it is noticed that a container ended."""
 import threading
 
+import docker_engine
 import pytest
 from serverprocess import until
 
@@ -16,7 +17,7 @@ def run(client):
     def run(uuid):
         return client.containers.run("any/thing", ["sleep", "600"], detach=True, labels={KEY: VALUE, UUID: uuid})
     yield run
-    for container in client.containers.list(all=True, filters={"label": f"{KEY}={VALUE}"}):
+    for container in docker_engine.containers(client, f"{KEY}={VALUE}"):
         container.remove(force=True)
 
 

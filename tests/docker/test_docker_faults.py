@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 
+import docker_engine
 import pytest
 import requests
 from serverprocess import SETTLED, until
@@ -82,7 +83,7 @@ def check_books(client, server):
 
     def agree():
         records = {each["uuid"]: each for each in api.list("container", limit=100) if each["state"] != "Terminated"}
-        made = client.containers.list(all=True, filters={"label": server.label})
+        made = docker_engine.containers(client, server.label)
         times = Counter(each.labels["tutum.uuid"] for each in made)
         running = {each.labels["tutum.uuid"] for each in made if each.status == "running"}
         recorded_running = {uuid for uuid, each in records.items() if each["state"] == "Running"}
@@ -202,8 +203,7 @@ def docker_command(engine, *arguments):
 
 
 def id_of(engine, server, container):
-    one, = engine.client.containers.list(all=True, filters={"label": [
-        server.label, f"tutum.uuid={container['uuid']}"]})
+    one, = docker_engine.containers(engine.client, server.label, f"tutum.uuid={container['uuid']}")
     return one.id
 
 
@@ -259,6 +259,23 @@ def test_a_port_that_somebody_took_is_start_failed_and_can_be_tried_again(servic
     assert api.containers(application)[0]["container_ports"] == container["container_ports"]
 
 
+def test_a_name_that_is_in_use_is_waited_for(engine, service_of_own):
+    api = service_of_own.start().api
+    application = api.running(image="any/thing", run_command="sleep 600")
+    path = f"application/{application['uuid']}/"
+    api.act(path + "stop/")
+    api.settled(path)
+    made = engine.client.containers.get(id_of(engine, service_of_own, api.containers(application)[0]))
+    made.remove()
+    # As the engine has it while it makes a container for a service that was killed meanwhile.
+    unfinished = engine.client.containers.create("any/thing", name=made.name)
+    api.act(path + "start/")
+    until(lambda: "is already in use by container" in service_of_own.log)
+    assert api.object(path)["state"] == "Starting"
+    unfinished.remove()
+    assert api.settled(path)["state"] == "Running"
+
+
 @pytest.mark.parametrize("engine", [128 << 20], indirect=True)
 def test_a_full_disk_is_waited_for(engine, service_of_own):
     api = service_of_own.start().api
@@ -277,10 +294,9 @@ def test_a_job_that_was_done_while_the_service_was_killed_is_not_done_again(engi
     api = service_of_own.start().api
     application = api.create(image="any/thing", run_command="sh -c 'echo done'")
     container, = api.containers(application)
-    until(lambda: engine.client.containers.list(all=True, filters={"label": service_of_own.label}))
+    until(lambda: docker_engine.containers(engine.client, service_of_own.label))
     service_of_own.kill()
-    until(lambda: [each.status for each in engine.client.containers.list(all=True)] == ["exited"]
-          or [each.status for each in engine.client.containers.list(all=True)] == ["created"])
+    until(lambda: [each.status for each in docker_engine.containers(engine.client)] in (["exited"], ["created"]))
     api = service_of_own.start().api
     path = f"container/{container['uuid']}/"
     until(lambda: api.object(path)["state"] == "Stopped")

@@ -69,5 +69,5 @@ def test_redeploy_has_the_newest_build_of_the_tag_under_the_same_name_and_port(c
     after = [each for each in api.containers(application) if each["state"] == "Running"]
     assert [(each["unique_name"], each["container_ports"][0]["outer_port"]) for each in after] == [
         (before["unique_name"], before["container_ports"][0]["outer_port"])]
-    made, = client.containers.list(filters={"label": f"tutum.uuid={after[0]['uuid']}"})
+    made, = docker_engine.containers(client, f"tutum.uuid={after[0]['uuid']}")
     assert "BUILD=2" in made.attrs["Config"]["Env"]

@@ -4,7 +4,7 @@ import threading
 from contextlib import closing
 
 import pytest
-from parts import Parts
+from parts import Parts, spec
 from serverprocess import until
 
 from tutum.server import controller, jobs, operations
@@ -123,6 +123,18 @@ def test_an_exit_that_nobody_told_of_is_found(tmp_path, monkeypatch):
         application_id = parts.running(run_command=f"sh -c 'while [ ! -e {tmp_path}/end ]; do sleep 0.02; done'")
         (tmp_path / "end").touch()
         until(lambda: parts.state(application_id) == "Stopped")
+
+
+def test_a_container_that_comes_up_without_a_record_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(controller, "SWEEP_INTERVAL", 0.2)
+    with closing(Parts(tmp_path)) as parts:
+        application_id = parts.running()
+        recorded, = parts.containers(application_id)
+        unknown = spec()
+        parts.engine.deploy(unknown)
+        until(lambda: parts.engine.containers() == {recorded["uuid"]})
+        assert not parts.engine.status(unknown.uuid).running
+        assert parts.state(application_id) == "Running"
 
 
 def test_a_redeploy_asks_for_the_newest_build_once_for_all_containers(parts):

@@ -107,8 +107,8 @@ class Controller:
                 self._take_up(states.TRANSITIONAL)  # what no thread could be had for
             except Exception:
                 log.exception("Cannot look through the records; it is tried again")
-            self._jobs.submit(self._forget_logs)
-            self._jobs.submit(self._look_for_exits)
+            for job in (self._forget_logs, self._look_for_exits, self._remove_unknown):
+                self._jobs.submit(job)
 
     def _forget_logs(self) -> None:
         """Remove the logs of containers that can no longer be seen."""
@@ -137,10 +137,14 @@ class Controller:
             step(uuid, application_id)
 
     def _remove_unknown(self) -> None:
+        """Remove containers without a record, such as an engine was still making when the service was killed."""
         present = self._engine.containers()  # first: a container's record is there before it is
         with self._store.reading() as session:
             recorded = set(session.scalars(select(Container.uuid).where(Container.state != states.TERMINATED)))
-        for uuid in present - recorded:
+        unknown = present - recorded
+        if unknown:
+            unknown &= self._engine.containers()  # others were just being removed
+        for uuid in unknown:
             log.warning("Removing container %s, of which there is no record", uuid)
             self._engine.remove(uuid)
 

@@ -24,7 +24,8 @@ POOL_SIZE = 64
 #: container's name can have, which the engine repeats.
 DISK_FULL = ("no space left on device",)
 IN_TROUBLE = DISK_FULL + ("context canceled", "deadline exceeded", "transport is closing", "transport: ", "ttrpc: ",
-                          "connection refused", "is already in progress", "is marked for removal")
+                          "connection refused", "is already in progress", "is marked for removal",
+                          "is already in use by container")
 PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 
