@@ -1,6 +1,7 @@
 """The time that an attempt has."""
 import errno
 import socket
+import ssl
 import sys
 
 import pytest
@@ -46,8 +47,16 @@ def test_a_signal_does_not_end_the_call(sock):
     assert Attempt().call(sock, function, None) == 7
 
 
-def test_any_other_failure_is_passed_on(sock):
+@pytest.mark.parametrize("error, expired", [
+    (EnvironmentError(errno.ECONNRESET, "Reset"), False),
+    (EnvironmentError(errno.ETIMEDOUT, "Connection timed out"), False),
+    # What Python 2 says of TLS, on the dot or a moment before it.
+    (ssl.SSLError("The read operation timed out"), True)])
+def test_any_other_failure_is_passed_on(sock, error, expired):
     def function(argument):
-        raise EnvironmentError(errno.ECONNRESET, "Reset")
+        raise error
+    attempt = Attempt()
+    attempt.start(5)
     with pytest.raises(EnvironmentError):
-        Attempt().call(sock, function, None)
+        attempt.call(sock, function, None)
+    assert attempt.expired is expired

@@ -76,7 +76,8 @@ class Attempt(object):
             except EnvironmentError as error:
                 # Python 2 lets a signal end the call, and tells a time-out of TLS in words alone.
                 if not six.PY2 or error.errno != errno.EINTR:
-                    self.expired = self.deadline is not None and now() >= self.deadline
+                    is_late = self.deadline is not None and now() >= self.deadline
+                    self.expired = is_late or "operation timed out" in str(error)
                     raise
 
 
