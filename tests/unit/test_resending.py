@@ -99,6 +99,19 @@ def test_a_write_that_breaks_off_half_way_is_not_sent_again(raw, pauses, monkeyp
     assert "may have been carried out" in str(caught.value) and not pauses
 
 
+def test_what_the_system_calls_a_time_out_is_a_lost_connection(raw, pauses, monkeypatch):
+    call = bounded.Attempt.call
+
+    def fail(argument):
+        raise EnvironmentError(errno.ETIMEDOUT, "Connection timed out")
+    monkeypatch.setattr(bounded.Attempt, "call", lambda attempt, sock, function, argument: call(
+        attempt, sock, function if isinstance(argument, bytes) else fail, argument))
+    tutum.timeout = None
+    with pytest.raises(tutum.TutumConnectionError) as caught:
+        http.send_request("POST", "x/", data={})
+    assert "timed out" in str(caught.value) and "may have been carried out" in str(caught.value)
+
+
 def test_a_write_that_never_left_is_tried_again(raw, pauses, monkeypatch):
     port = raw.port
     raw.close()

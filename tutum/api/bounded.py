@@ -7,6 +7,7 @@ from __future__ import absolute_import
 import errno
 import io
 import socket
+import ssl
 import time
 
 import six
@@ -70,15 +71,22 @@ class Attempt(object):
             self.bound(sock)
             try:
                 return function(argument)
-            except socket.timeout:
-                self.expired = True
-                raise
             except EnvironmentError as error:
-                # Python 2 lets a signal end the call, and tells a time-out of TLS in words alone.
+                # Python 2 lets a signal end the call.
                 if not six.PY2 or error.errno != errno.EINTR:
-                    is_late = self.deadline is not None and now() >= self.deadline
-                    self.expired = is_late or "operation timed out" in str(error)
+                    self.expired = is_time_out(error) or self.deadline is not None and (
+                        now() >= self.deadline)
                     raise
+
+
+def is_time_out(error):
+    """Tell whether an error is of the time that a socket was given.
+
+    The system's own time-out, of a connection on which nothing arrives, is a lost connection.
+    """
+    # From Python 3.10 on, both are a socket.timeout; Python 2 tells that of TLS in words alone.
+    return (isinstance(error, socket.timeout) and error.errno is None or
+            isinstance(error, ssl.SSLError) and "timed out" in str(error))
 
 
 class BoundedReader(io.RawIOBase):

@@ -157,7 +157,7 @@ def explain(error, attempt, request):
     where = "%s %s" % (request.method, request.url)
     details = {"method": request.method, "url": request.url}
     unsure = replies.UNSURE if attempt.sent and request.method != "GET" else ""
-    if attempt.expired or isinstance(error, requests.Timeout):
+    if attempt.expired or isinstance(error, requests.Timeout) and not attempt.sent:
         what = ("it was not whole after %.3g seconds" % attempt.seconds if attempt.expired else
                 "there was no connection, with a time-out of %r" % (request.timeout,))
         return TutumTimeoutError("No answer in time (%s): %s. tutum.timeout says how long to wait."
