@@ -1,6 +1,7 @@
 """Jobs do not wait for each other, and are done in the end."""
 import sqlite3
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -49,19 +50,33 @@ def test_a_job_is_never_done_twice_at_a_time_and_again_if_it_was_asked_for_meanw
     assert most == [1, 1]
 
 
-def test_a_job_that_fails_is_tried_again_and_at_once_when_it_is_asked_for(work, monkeypatch):
-    monkeypatch.setattr(jobs, "FIRST_RETRY", 60.0)
-    monkeypatch.setattr(jobs, "LAST_RETRY", 60.0)
+def test_a_job_that_fails_is_tried_again_once_after_its_pause_however_often_it_is_asked_for(work, monkeypatch):
+    monkeypatch.setattr(jobs, "FIRST_RETRY", 0.5)
     tries = []
 
     def job():
-        tries.append(1)
+        tries.append(time.monotonic())
         if len(tries) == 1:
+            for _ in range(3):
+                work.submit(job)
             raise OSError("not now")
     work.submit(job)
-    until(lambda: tries)
+    until(lambda: not any(thread.name == "job" for thread in threading.enumerate()))
+    assert len(tries) == 2 and tries[1] - tries[0] >= 0.5
+
+
+def test_the_end_cuts_a_pause_short(work, monkeypatch):
+    monkeypatch.setattr(jobs, "FIRST_RETRY", 60.0)
+    monkeypatch.setattr(jobs, "LAST_RETRY", 60.0)
+    tried = threading.Event()
+
+    def job():
+        tried.set()
+        raise OSError("not now")
     work.submit(job)
-    until(lambda: len(tries) > 1)
+    assert tried.wait(5)
+    work.close()
+    until(lambda: not any(thread.name == "job" for thread in threading.enumerate()))
 
 
 def test_retries_go_on_however_long_it_takes():

@@ -23,37 +23,39 @@ class Jobs:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked_again: dict[tuple, threading.Event] = {}
-        self._closed = False
+        #: Whether each job that is going on, or is to be tried again, is to be done once more after it.
+        self._asked_again: dict[tuple, bool] = {}
+        self._closed = threading.Event()
 
     def submit(self, *job: Any) -> None:
-        """Have a job done, from now or, if that is going on, once more after it.
+        """Have a job done, from now or, if that is going on, once more after it; one that failed after its pause.
 
         :param job: the function, and its arguments
         """
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return
-            if job in self._asked_again:
-                self._asked_again[job].set()
+            is_going_on = job in self._asked_again
+            self._asked_again[job] = is_going_on
+            if is_going_on:
                 return
-            asked_again = self._asked_again[job] = threading.Event()
         try:
-            threading.Thread(target=self._run, args=(job, asked_again), name="job", daemon=True).start()
+            threading.Thread(target=self._run, args=job, name="job", daemon=True).start()
         except RuntimeError as error:
             with self._lock:
                 del self._asked_again[job]
             log.error("%s: %s; it is taken up later", _name(*job), error)
 
-    def _run(self, job: tuple, asked_again: threading.Event) -> None:
+    def _run(self, *job: Any) -> None:
         failures, is_done = 0, False
         while not is_done:
             failures = 0 if self._succeeds(job, failures) else failures + 1
             if failures:
-                asked_again.wait(_pause(failures))
+                # Being asked for does not cut it short: what failed may have made the very events that ask again.
+                self._closed.wait(_pause(failures))
             with self._lock:
-                is_done = self._closed or not failures and not asked_again.is_set()
-                asked_again.clear()
+                is_done = self._closed.is_set() or not failures and not self._asked_again[job]
+                self._asked_again[job] = False
                 if is_done:
                     del self._asked_again[job]
 
@@ -62,7 +64,7 @@ class Jobs:
         try:
             function(*arguments)
         except Exception as error:
-            if not self._closed:
+            if not self._closed.is_set():
                 log.warning("%s: %s; tried again in %.1f s", _name(*job), error, _pause(failures + 1),
                             exc_info=not isinstance(error, EngineUnavailable))
             return False
@@ -71,9 +73,7 @@ class Jobs:
     def close(self) -> None:
         """Take no more jobs, and try none again."""
         with self._lock:
-            self._closed = True
-            for asked_again in self._asked_again.values():
-                asked_again.set()
+            self._closed.set()
 
 
 def _pause(failures: int) -> float:
