@@ -1,6 +1,5 @@
 """The Docker Engine, the service and the containers killed at any moment: nothing is lost, and nothing made twice."""
 import random
-import re
 import socket
 import subprocess
 import threading
@@ -11,8 +10,6 @@ import docker_engine
 import pytest
 import requests
 from serverprocess import SETTLED, until
-
-from tutum.server.engines.docker_connection import IN_TROUBLE, PORT_TAKEN
 
 OUTCOME = 120
 
@@ -301,7 +298,3 @@ def test_a_job_that_was_done_while_the_service_was_killed_is_not_done_again(engi
     path = f"container/{container['uuid']}/"
     until(lambda: api.object(path)["state"] == "Stopped")
     assert api.object(path + "logs/") == {"logs": "done\n"}
-
-
-def test_no_sign_of_trouble_can_stand_in_a_name():
-    assert [sign for sign in IN_TROUBLE + PORT_TAKEN if re.fullmatch("[a-z0-9_.-]+", sign)] == []

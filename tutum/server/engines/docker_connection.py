@@ -87,7 +87,7 @@ def starting() -> Iterator[None]:
     """Have what the engine says against a container's start raised as what it means to the controller."""
     try:
         yield
-    except EngineUnavailable:
+    except (EngineUnavailable, StartFailed):
         raise
     except NotFound as error:
         raise StartFailed(words(error)) from error
