@@ -133,6 +133,19 @@ def test_logs_that_are_too_long_together_are_cut_at_the_beginning_of_a_line(api)
     assert set(logs.splitlines()) == {"======>job-1 <======", "======>job-2 <======", "job-1", "job-2"}
 
 
+@pytest.mark.parametrize("containers, size", [(1, 11_000_000), (2, 6_000_000)])
+def test_of_a_last_line_that_is_too_long_the_end_is_given(api, containers, size):
+    created = api.create(image="any/thing", name="job", target_num_containers=containers, container_size="XL",
+                         run_command=f"sh -c 'echo first; head -c {size} /dev/zero | tr \"\\0\" x; echo'")
+    path = f"application/{created['uuid']}/"
+    until(lambda: api.object(path)["state"] == "Stopped")
+    logs = api.object(path + "logs/")["logs"]
+    assert 9_000_000 < len(logs) <= MAX_LOG + 100
+    lines = logs.splitlines()
+    assert lines[::2] == [f"======>job-{number + 1} <======" for number in range(containers)]
+    assert [set(line) for line in lines[1::2]] == [{"x"}] * containers
+
+
 def test_a_command_that_ends_leaves_its_container_stopped_with_its_exit_code(api):
     created = api.create(image="any/thing", run_command="sh -c 'exit 3'")
     container = until(lambda: [each for each in api.containers(created) if each["state"] == "Stopped"])[0]

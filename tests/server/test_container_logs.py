@@ -52,6 +52,12 @@ def test_of_a_long_log_the_end_is_kept(parts, monkeypatch, limit, most):
     assert parts.logs.read(kept, 2) == "line 198\nline 199\n"
 
 
+def test_of_a_last_line_that_is_too_long_the_end_is_kept(parts, monkeypatch):
+    monkeypatch.setattr(containerlogs, "MAX_KEPT", 100)
+    kept = terminated(parts, "7", "sh -c 'printf %0150d 7; echo; exec sleep 600'")
+    assert parts.logs.read(kept) == "0" * 98 + "7\n"
+
+
 def test_a_log_that_cannot_be_kept_is_a_warning_and_holds_up_no_termination(tmp_path, caplog):
     with small_disk(tmp_path / "logs", "4k") as directory:
         fill(directory / "filler")

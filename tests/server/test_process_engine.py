@@ -269,8 +269,9 @@ def test_of_a_log_that_is_too_long_the_end_is_returned(engine):
     assert lines == [f"line {number}" for number in range(200 - len(lines), 200)] and 5 < len(lines) < 20
 
 
-def test_of_a_line_that_is_too_long_the_end_is_returned(engine):
-    container = spec("sh -c 'printf %0150d 7'")
+@pytest.mark.parametrize("end, expected", [("", "0" * 99 + "7"), ("; echo", "0" * 98 + "7\n")])
+def test_of_a_line_that_is_too_long_the_end_is_returned(engine, end, expected):
+    container = spec(f"sh -c 'echo first; printf %0150d 7{end}'")
     engine.deploy(container)
     until(lambda: not engine.status(container.uuid).running)
-    assert engine.logs(container.uuid, size=100) == "0" * 99 + "7"
+    assert engine.logs(container.uuid, size=100) == expected

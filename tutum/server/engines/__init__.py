@@ -174,7 +174,8 @@ class Engine(ABC):
         """Return what the container wrote to stdout and stderr, oldest first; empty when it is not there.
 
         :param tail: how many lines to return, the last ones; None for all
-        :param size: how many bytes to return at most: of more the end, from the beginning of a line
+        :param size: how many bytes to return at most: of more the end, from the beginning of a line where
+            the last one is not longer than that
         """
 
     @abstractmethod

@@ -33,7 +33,7 @@ def read(client: APIClient, container_id: str, tail: int | None = None, size: in
 
 
 def _end(blocks: Iterator[bytes], most: int) -> bytes:
-    """Return the end of a log, from the beginning of a line, without ever holding much more."""
+    """Return the end of a log, as `files.read_log` does, without ever holding much more."""
     kept: deque[bytes] = deque()
     size, is_cut = 0, False
     for block in blocks:
@@ -46,7 +46,7 @@ def _end(blocks: Iterator[bytes], most: int) -> bytes:
     if not is_cut and size <= most:
         return log
     end = log[-most:]
-    return end[end.find(b"\n") + 1:]
+    return end.partition(b"\n")[2] or end
 
 
 def _messages(stream: BinaryIO) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ def _is_uuid(name: str) -> bool:
 
 
 def read_log(path: Path, tail: int | None = None, size: int = MAX_LOG) -> str | None:
-    """Return the end of a log, of one that is too long from the beginning of a line.
+    """Return the end of a log, of one that is too long from the beginning of a line, or of its last line the end.
 
     :param tail: how many lines to return, the last ones; None for all
     :param size: how many bytes to return at most
@@ -42,7 +42,7 @@ def read_log(path: Path, tail: int | None = None, size: int = MAX_LOG) -> str | 
         log.seek(max(0, length - size))
         text = log.read(size)
     if length > size:
-        text = text[text.find(b"\n") + 1:]
+        text = text.partition(b"\n")[2] or text
     return last_lines(text, tail).decode("utf-8", "replace")
 
 

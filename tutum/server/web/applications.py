@@ -122,7 +122,7 @@ def _end(text: str, size: int) -> str:
     if len(log) <= size:
         return text
     end = log[-size:]
-    return f"{heading}\n{end[end.find(chr(10)) + 1:]}"
+    return f"{heading}\n{end.partition(chr(10))[2] or end}"
 
 
 def _find(session: Session, uuid: str) -> Application:
