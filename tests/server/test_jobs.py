@@ -152,6 +152,34 @@ def test_a_container_that_comes_up_without_a_record_is_removed(tmp_path, monkeyp
         assert parts.state(application_id) == "Running"
 
 
+class SlowEngine(ProcessEngine):
+    """Has deployed a container only when it is let to."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.deploying, self.may_go_on = threading.Event(), threading.Event()
+        self.may_go_on.set()
+
+    def deploy(self, spec):
+        super().deploy(spec)
+        self.deploying.set()
+        self.may_go_on.wait(30)
+
+
+def test_what_a_start_did_is_written_down_although_a_stop_was_asked_for_meanwhile(tmp_path):
+    with closing(Parts(tmp_path, SlowEngine)) as parts:
+        application_id = parts.running(target_num_containers=2, autoreplace="ON_FAILURE")
+        parts.engine.deploying.clear()
+        parts.engine.may_go_on.clear()
+        parts.engine.stop(parts.containers(application_id)[0]["uuid"])
+        assert parts.engine.deploying.wait(30)
+        parts.operate(application_id, operations.stop_application)
+        parts.engine.may_go_on.set()
+        assert parts.settled(application_id) == "Stopped"
+        for container in parts.containers(application_id):
+            assert container["deployed_datetime"] and container["started_datetime"]
+
+
 def test_a_redeploy_asks_for_the_newest_build_once_for_all_containers(parts):
     application_id = parts.running(target_num_containers=5)
     pulls = []

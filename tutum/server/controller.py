@@ -198,14 +198,16 @@ class Controller:
         self._jobs.submit(self._move, uuid)
 
     def _finish(self, uuid: str, application_id: int, before: str, after: str, **values: Any) -> None:
-        """Write down what a step came to, unless something else was asked for meanwhile."""
+        """Write down what a step came to, and the state after it unless something else was asked for meanwhile."""
         with self._store.writing(Job(application_id)) as session:
             container = find_container(session, uuid)
-            if container is None or container.state != before:
+            if container is None:
                 return
-            container.state = after
             for key, value in values.items():
                 setattr(container, key, value)
+            if container.state != before:
+                return
+            container.state = after
             if after == states.TERMINATED:
                 ports.release(session, container)
             application = container.application
