@@ -136,11 +136,32 @@ def test_long_names_are_shortened_to_host_names_that_links_use(client, service):
     name = "a" * 63
     target, = api.containers(api.running(name=name))
     linking, = api.containers(api.running(image="any/thing", run_command="sleep 600", linked_to_application=[name]))
-    address = {each["key"]: each["value"] for each in api.object(linking["resource_uri"][len("/api/v1/"):])[
-        "container_envvars"]}[f"{name.upper()}_1_PORT_80_TCP_ADDR"]
+    address = linked_address(api, linking, f"{name.upper()}_1")
     assert len(address) == 63 and found(client, service, target).attrs["Config"]["Hostname"] == address
+    assert "Hello world!" in until(lambda: page_of(client, service, linking, address))
+
+
+def test_names_that_differ_in_capitals_alone_lead_to_their_own_containers(client, service):
+    api = service.start().api
+    for name in ("shop", "Shop", "SHOP"):
+        api.running(name=name, container_envvars=[{"key": "NAME", "value": name}])
+    for name in ("shop", "Shop", "SHOP"):
+        linking, = api.containers(api.running(image="any/thing", run_command="sleep 600", linked_to_application=[name]))
+        address = linked_address(api, linking, "SHOP_1")
+        assert f"Hello {name}!" in until(lambda: page_of(client, service, linking, address))
+
+
+def linked_address(api, container, linked):
+    """Return the address that a container's link variables give for another."""
+    variables = api.object(f"container/{container['uuid']}/")["container_envvars"]
+    address, = [each["value"] for each in variables if each["key"] == f"{linked}_PORT_80_TCP_ADDR"]
+    return address
+
+
+def page_of(client, server, container, address):
+    """Return the page that a container is given at an address."""
     request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} 80"
-    assert b"Hello world!" in until(lambda: found(client, service, linking).exec_run(["sh", "-c", request])[1])
+    return found(client, server, container).exec_run(["sh", "-c", request])[1].decode()
 
 
 def test_each_account_has_a_network_of_its_own(client, service):

@@ -14,10 +14,14 @@ LONGEST_HOST = 63
 
 
 def host_name(name: str) -> str:
-    """Return the name by which the container with a unique name is found, which differs where those differ."""
-    if len(name) <= LONGEST_HOST:
+    """Return the name by which the container with a unique name is found, which differs where those differ.
+
+    To the engine's name service small and capital letters are the same.
+    """
+    host = name.lower()
+    if host == name and len(name) <= LONGEST_HOST:
         return name
-    return f"{name[:LONGEST_HOST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{host[:LONGEST_HOST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class Networks:
