@@ -16,8 +16,8 @@ import tutum.api
 HERE = os.path.dirname(tutum.__file__)
 
 #: From the bottom to the top: a module may import those before it alone.
-LAYERS = ["texts", "exceptions", "config", "timeouts", "bounded", "slot", "body", "retry",
-          "signals", "urls", "values", "replies", "credentials", "messages", "wirelog", "http",
+LAYERS = ["texts", "exceptions", "config", "timeouts", "signals", "bounded", "slot", "body",
+          "retry", "urls", "values", "replies", "credentials", "messages", "wirelog", "http",
           "auth", "listing", "base", "deployed", "application", "container", "image"]
 
 #: What cannot fail, or fails only as Python's own functions do.

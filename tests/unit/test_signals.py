@@ -1,19 +1,20 @@
 """What a signal's handler does in the middle of a request: send others, or end it."""
 from __future__ import unicode_literals
 
+import errno
 import functools
 import os
 import signal
+import socket
 import threading
 import time
 
 import pytest
 import requests
-import six
 
 import tutum
 from rawservice import RESET, SILENCE, reply
-from tutum.api import http
+from tutum.api import http, replies
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ class TimeLimit(Exception):
     """What a script raises from a handler to end a call."""
 
 
-class Handler(object):
+class Raising(object):
     """A handler that is no function."""
 
     def __init__(self, error):
@@ -72,7 +73,7 @@ class Handler(object):
     def __call__(self, *_):
         raise self._error
 
-    def handle(self, *_):
+    def handle(self, number, frame):
         raise self._error
 
 
@@ -83,17 +84,24 @@ def handle(error, *_):
         raise error
 
 
+def once(error):
+    """Return a handler that is none any more when it raises."""
+    def handle(number, frame):
+        signal.signal(number, signal.SIG_IGN)
+        raise error
+    return handle
+
+
 #: What a handler may raise: an error of its own, or one such as the library meets itself.
-ERRORS = [TimeLimit(), OSError("over"), ValueError("over"), KeyboardInterrupt(),
-          tutum.TutumConnectionError("The handler's own call failed"),
+ERRORS = [TimeLimit(), OSError("over"), OSError(errno.EINTR, "over"), OSError(errno.EAGAIN, "over"),
+          socket.error(errno.EPIPE, "over"), socket.timeout("over"), ValueError("over"),
+          KeyboardInterrupt(), tutum.TutumConnectionError("The handler's own call failed"),
           requests.ConnectionError("The handler's own request failed")]
-if not six.PY2:
-    ERRORS.extend([TimeoutError("over"), ConnectionResetError("over")])
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_what_a_signal_raises_ends_the_call(raw, pauses, on_signal, method, error):
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_what_a_handler_raises_ends_the_call(raw, pauses, on_signal, method, error):
     raw.answer([on_signal(functools.partial(handle, error)), SILENCE])
     with pytest.raises(type(error)) as caught:
         http.send_request(method, "x/")
@@ -103,8 +111,9 @@ def test_what_a_signal_raises_ends_the_call(raw, pauses, on_signal, method, erro
     assert http.send_request("GET", "x/") == {"uuid": "second"} and raw.connections == 2
 
 
-@pytest.mark.parametrize("handler", [Handler, lambda error: Handler(error).handle,
-                                     lambda error: functools.partial(handle, error)])
+@pytest.mark.parametrize("handler", [
+    Raising, lambda error: Raising(error).handle, once,
+    lambda error: functools.partial(handle, error)], ids=["object", "method", "once", "partial"])
 def test_a_handler_may_be_anything_that_can_be_called(raw, on_signal, handler):
     error = OSError("over")
     raw.answer([on_signal(handler(error)), SILENCE])
@@ -113,7 +122,22 @@ def test_a_handler_may_be_anything_that_can_be_called(raw, on_signal, handler):
     assert caught.value is error
 
 
-def test_what_a_signal_raised_before_has_nothing_to_do_with_a_lost_connection(raw, on_signal):
+@pytest.mark.parametrize("error", [ValueError("over"), RuntimeError("over")], ids=repr)
+def test_what_a_handler_raises_is_no_fault_of_the_replys(raw, on_signal, monkeypatch, error):
+    part = on_signal(functools.partial(handle, error))
+
+    class Decoder(object):
+        def decode(self, text):
+            part()
+            time.sleep(10)
+    monkeypatch.setattr(replies, "decoder", Decoder())
+    raw.answer(reply(200, {}))
+    with pytest.raises(type(error)) as caught:
+        http.send_request("POST", "x/")
+    assert caught.value is error
+
+
+def test_what_a_handler_raised_before_has_nothing_to_do_with_a_lost_connection(raw, on_signal):
     part = on_signal(functools.partial(handle, OSError("over")))
     raw.answer(RESET)
     try:

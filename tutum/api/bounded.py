@@ -8,10 +8,13 @@ import errno
 import io
 import socket
 import ssl
+import sys
 import time
 
 import six
 from six.moves import http_client
+
+from tutum.api import signals
 
 now = getattr(time, "monotonic", time.time)
 
@@ -20,7 +23,13 @@ UNSENT = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN)
 
 
 class Attempt(object):
-    """Hold what is known of a request that is being sent: its deadline, and what became of it."""
+    """Hold what is known of a request that is being sent.
+
+    :ivar sent: whether bytes of it may be out
+    :ivar expired: whether its time was over before it was
+    :ivar interruption: what a signal's handler raised meanwhile, as ``sys.exc_info()`` has it
+    :ivar seconds: what it may take, connecting or being sent and answered, whichever it does
+    """
 
     def __init__(self):
         self.start(None)
@@ -33,7 +42,9 @@ class Attempt(object):
         """
         self.sent = False
         self.expired = False
-        self.end = end
+        self.interruption = None
+        self._before = sys.exc_info()[1]
+        self._end = end
         self.allowed = seconds
         self.arm(seconds)
 
@@ -43,7 +54,7 @@ class Attempt(object):
         :param seconds: what may be taken from now on, ``None`` for no bound
         """
         self.seconds = seconds
-        ends = [self.end, None if seconds is None else now() + seconds]
+        ends = [self._end, None if seconds is None else now() + seconds]
         self.deadline = min([end for end in ends if end is not None] or [None])
 
     def bound(self, sock):
@@ -51,7 +62,11 @@ class Attempt(object):
 
         :param sock: the socket
         :raises socket.timeout: when nothing is left
+        :raises socket.error: when a signal's handler has ended the request
         """
+        if self.interruption is not None:
+            # Whatever took it for an error of its own and goes on comes to its end here.
+            raise socket.error(errno.ECONNABORTED, "A signal's handler ended the request")
         left = None if self.deadline is None else self.deadline - now()
         if left is not None and left <= 0:
             self.expired = True
@@ -71,12 +86,25 @@ class Attempt(object):
             self.bound(sock)
             try:
                 return function(argument)
-            except EnvironmentError as error:
+            except Exception as error:
+                self.look_for_handler()
                 # Python 2 lets a signal end the call.
-                if not six.PY2 or error.errno != errno.EINTR:
-                    self.expired = is_time_out(error) or self.deadline is not None and (
-                        now() >= self.deadline)
-                    raise
+                if (six.PY2 and self.interruption is None and
+                        getattr(error, "errno", None) == errno.EINTR):
+                    continue
+                self.expired = is_time_out(error) or (
+                    self.deadline is not None and now() >= self.deadline)
+                raise
+
+    def look_for_handler(self):
+        """Remember what a signal's handler raised, if the exception being handled comes from it."""
+        self.interruption = self.interruption or signals.raised_by_handler(self._before)
+
+    def finish(self):
+        """Let go of what was remembered, and raise what a signal's handler raised."""
+        interruption, self.interruption, self._before = self.interruption, None, None
+        if interruption is not None:
+            six.reraise(*interruption)
 
 
 def is_time_out(error):
@@ -98,7 +126,6 @@ class BoundedReader(io.RawIOBase):
         # The file counts as a user of the socket, which thus stays open until all is read.
         self._file = sock.makefile("rb", 0)
         self._sock = self._file._sock if six.PY2 else sock
-        self._receive = self._sock.recv_into if six.PY2 else self._file.readinto
         self._attempt = attempt
 
     def readable(self):
@@ -112,7 +139,7 @@ class BoundedReader(io.RawIOBase):
         :returns: their number, 0 at the end
         :raises socket.timeout: when the attempt's time is over
         """
-        return self._attempt.call(self._sock, self._receive, buffer)
+        return self._attempt.call(self._sock, self._sock.recv_into, buffer)
 
     def close(self):
         """Let the socket go."""
@@ -177,10 +204,22 @@ class BoundedConnection(object):
         self.attempt.arm(self.timeout)
         try:
             super(BoundedConnection, self).connect()
+        except Exception:
+            self.attempt.look_for_handler()
+            raise
         finally:
             # What asked a proxy for a tunnel was no byte of the request.
             self.attempt.sent = False
         self.attempt.arm(self.attempt.allowed)
+
+    def request(self, *args, **kwargs):
+        """Send a request, as http.client does, whose head and body go through :meth:`send`."""
+        try:
+            return super(BoundedConnection, self).request(*args, **kwargs)
+        except Exception:
+            # urllib3 goes on after a broken pipe, as there may be a reply.
+            self.attempt.look_for_handler()
+            raise
 
     def send(self, data):
         """Send bytes.
@@ -197,7 +236,9 @@ class BoundedConnection(object):
             try:
                 count = attempt.call(self.sock, self.sock.send, data)
             except EnvironmentError as error:
-                attempt.sent = before or error.errno not in UNSENT
+                attempt.look_for_handler()
+                attempt.sent = (before or attempt.interruption is not None
+                                or error.errno not in UNSENT)
                 raise
             data = data[count:]
 

@@ -4,7 +4,6 @@ from __future__ import absolute_import
 import atexit
 import os
 import re
-import sys
 import threading
 import time
 
@@ -14,7 +13,7 @@ from requests.packages.urllib3.exceptions import HTTPError
 from six.moves.http_client import HTTPException
 
 import tutum
-from tutum.api import body, credentials, replies, retry, signals, timeouts, urls, wirelog
+from tutum.api import body, credentials, replies, retry, timeouts, urls, wirelog
 from tutum.api.bounded import Attempt, bounded, now
 from tutum.api.exceptions import TutumApiError, TutumConnectionError, TutumTimeoutError
 from tutum.api.messages import Reply, Request
@@ -116,8 +115,12 @@ def send_with_retries(base, request, deadline):
         is_sound = True
     finally:
         # After an exception of somebody else's, nobody knows what was under way.
-        give_back(base, transport) if is_sound else transport.abandon()
+        if is_sound:
+            give_back(base, transport)
+        else:
+            transport.abandon()
     if failed:
+        # Not where it was met: the error that requests raised holds the request and so the key.
         raise failed
     return reply
 
@@ -125,31 +128,30 @@ def send_with_retries(base, request, deadline):
 def send_once(transport, request, deadline):
     """Send a request once and return its reply and ``None``, or ``None`` and the error it met.
 
-    What else is raised is somebody else's.
+    What a signal's handler raises meanwhile is raised as it is.
     """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
     prepared.headers, prepared.body = request.headers, request.body
     limit = body.largest(tutum.max_reply_size)
     transport.attempt.start(request.timeout[1], deadline)
-    before, response, foreign = sys.exc_info()[1], None, None
+    response = None
     try:
         response = transport.adapter.send(prepared, timeout=request.timeout, **transport.settings)
         data = body.read(request.method, response, limit)
-        reply, response = Reply(request, response.status_code, response.headers, data), None
-        return reply, None
+        reply, failed = Reply(request, response.status_code, response.headers, data), None
+        response = None  # it is read, and its connection is free
     except body.Unreadable as unreadable:
-        failed = replies.unreadable(request.method, request.url, response.status_code, unreadable)
+        reply, failed = None, replies.unreadable(request.method, request.url,
+                                                 response.status_code, unreadable)
     except FAILURES as error:
-        foreign = signals.raised_by_handler(before)
-        failed = explain(error, transport.attempt, request)
+        transport.attempt.look_for_handler()
+        reply, failed = None, explain(error, transport.attempt, request)
     finally:
         if response is not None:
             response.close()
-    # Not raised above: the error that requests raised holds the request and so the key.
-    if foreign is not None:
-        six.reraise(*foreign)
-    return None, failed
+    transport.attempt.finish()
+    return reply, failed
 
 
 def explain(error, attempt, request):
@@ -203,6 +205,7 @@ class Adapter(requests.adapters.HTTPAdapter):
         return self._pool or self._keep(super(Adapter, self).get_connection(url, proxies))
 
     def _keep(self, pool):
+        # What urllib3 documents for those who extend it: how connections are made and kept.
         pool.ConnectionCls = bounded(pool.ConnectionCls, self.attempt)
         pool.pool = Slot()
         self._pool = pool

@@ -4,7 +4,7 @@ from __future__ import absolute_import
 import six
 
 import tutum
-from tutum.api import credentials, replies, retry, timeouts, values
+from tutum.api import credentials, replies, retry, signals, timeouts, values
 from tutum.api.texts import one_line
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -84,6 +84,7 @@ class Reply(object):
             try:
                 return replies.decode(self.body)
             except ValueError:
+                signals.pass_on()
                 error = replies.not_json(request.method, request.url, self.status, self.text())
         else:
             error = replies.error(request.method, request.url, self.status, self.text(),

@@ -5,6 +5,7 @@ import json
 
 import six
 
+from tutum.api import signals
 from tutum.api.exceptions import (TutumApiError, TutumAuthError, TutumBadRequestError,
                                   TutumNotFoundError, TutumServerError)
 from tutum.api.texts import one_line
@@ -39,6 +40,7 @@ def decode(body):
         decoded = body.decode("utf-8-sig")
         return decoder.decode(decoded) if decoded.strip() else None
     except RuntimeError:
+        signals.pass_on()
         raise ValueError("nested beyond the interpreter's limit")
 
 

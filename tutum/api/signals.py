@@ -1,12 +1,10 @@
 """What a signal's handler raised, told from what a library under this one did.
 
 A script's time limit often is a handler that raises ``TimeoutError``. That is an ``OSError`` as those
-of a socket are, so urllib3 takes it for one of them and wraps it.
+of a socket are, so a library takes it for one of them, and wraps it or goes on.
 """
 from __future__ import absolute_import
 
-import functools
-import signal
 import sys
 
 
@@ -16,35 +14,30 @@ def raised_by_handler(before=None):
     :param before: the exception that was being handled before; what led to it does not count
     :returns: type, exception and traceback as ``sys.exc_info()`` does, ``None`` for no such
     """
-    codes, found = handler_codes(), None
+    found, chain = None, []
     _, error, traceback = sys.exc_info()
-    while error is not None and error is not before:
-        # What wraps an exception takes over its traceback, so the innermost counts; the traceback
-        # of one that the handler itself has caught begins in the handler.
-        if traceback is not None and codes.intersection(codes_of(traceback.tb_next)):
+    while error is not None and error is not before and error not in chain:
+        # What wraps an exception takes over its traceback, so the innermost counts.
+        if came_through_handler(traceback):
             found = type(error), error, traceback
+        chain.append(error)
         # Python 2 keeps no context, but there the errors of sockets alone are wrapped.
         error = getattr(error, "__context__", None)
         traceback = getattr(error, "__traceback__", None)
     return found
 
 
-def handler_codes():
-    """Return the code objects of all handlers that are set."""
-    codes = set()
-    for number in range(1, signal.NSIG):
-        handler = signal.getsignal(number)
-        while isinstance(handler, functools.partial):
-            handler = handler.func
-        for function in (handler, getattr(type(handler), "__call__", None)):
-            code = getattr(getattr(function, "__func__", function), "__code__", None)
-            if code is not None:
-                codes.add(code)
-    return codes
+def pass_on():
+    """Raise the exception being handled once more, if a signal's handler raised it."""
+    if came_through_handler(sys.exc_info()[2]):
+        raise
 
 
-def codes_of(traceback):
-    """Yield the code objects of a traceback."""
-    while traceback is not None:
-        yield traceback.tb_frame.f_code
-        traceback = traceback.tb_next
+def came_through_handler(traceback):
+    """Tell whether a traceback has a handler in it: a function that was given its caller's frame."""
+    while traceback is not None and traceback.tb_next is not None:
+        caller, traceback = traceback.tb_frame, traceback.tb_next
+        for value in list(traceback.tb_frame.f_locals.values()):
+            if any(item is caller for item in (value if isinstance(value, tuple) else [value])):
+                return True
+    return False
