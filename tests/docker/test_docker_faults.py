@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import docker_engine
 import pytest
@@ -192,6 +193,20 @@ def test_an_engine_that_hangs_holds_up_neither_answers_nor_the_end_of_the_servic
     api = service_of_own.start().api
     assert api.settled(f"application/{asked['uuid']}/")["state"] == "Running"
     assert api.settled(f"application/{application['uuid']}/")["state"] == "Stopped"
+
+
+def test_logs_of_an_engine_that_hangs_leave_threads_to_other_requests(engine, service_of_own):
+    api = service_of_own.start().api
+    path = f"application/{api.running(image='any/thing', run_command='sleep 600')['uuid']}/logs/"
+    with ThreadPoolExecutor(24) as executor, engine.hanging():
+        asked = [executor.submit(service_of_own.api.get, path) for _ in range(24)]
+        until(lambda: any(each.done() for each in asked))
+        began = time.monotonic()
+        assert len(api.list("application")) == 1
+        assert time.monotonic() - began < 5
+        refused = [reply for reply in (each.result() for each in asked) if "does not answer" not in reply.text]
+    assert refused and {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(503, "1")}
+    assert api.object(path)["logs"].startswith("======>")
 
 
 def docker_command(engine, *arguments):

@@ -14,6 +14,7 @@ from tutum.server.store import Application, Container, Store
 from tutum.server.web import validation, views
 
 MAX_CONTAINERS = 100
+LOG_READERS = 2
 
 
 def spec(command="sleep 600", **attributes):
@@ -32,7 +33,7 @@ class Parts:
         self.store = Store(directory / "tutum.db")
         self.engine = engine_class(directory / "containers")
         self.addresses = Addresses("127.0.0.1", "http://127.0.0.1:1", self.engine.link_address)
-        self.logs = ContainerLogs(self.engine, directory / "logs")
+        self.logs = ContainerLogs(self.engine, directory / "logs", LOG_READERS)
         self.controller = Controller(self.store, self.engine, self.logs, self.addresses, {"XS": Size(256, 0.25)},
                                      MAX_CONTAINERS)
         accounts.add(self.store, "ann")

@@ -1,13 +1,17 @@
-"""The logs of containers that were terminated (api-v1 3.10)."""
+"""Who reads logs of containers, and those of containers that were terminated (api-v1 3.10)."""
 import logging
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fulldisk import fill, small_disk
-from parts import Parts
+from parts import LOG_READERS, Parts
 from serverprocess import until
 
 from tutum.server import containerlogs, controller, operations, states
+from tutum.server.engines.process import ProcessEngine
+from tutum.server.errors import Congested
 from tutum.server.store import TERMINATED_VISIBLE, Container, now
 
 
@@ -69,6 +73,38 @@ def test_a_log_that_cannot_be_kept_is_a_warning_and_holds_up_no_termination(tmp_
             assert parts.logs.read(uuid) == "" and parts.logs.kept() == set()
         finally:
             parts.close()
+
+
+class BusyEngine(ProcessEngine):
+    """Is at some logs for as long as a test wants."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.goes_on, self.readers = threading.Event(), threading.Semaphore(0)
+
+    def logs(self, *arguments):
+        self.readers.release()
+        assert self.goes_on.wait(30)
+        return super().logs(*arguments)
+
+
+def test_who_waits_for_the_engine_is_bounded_and_others_are_refused_soon_but_for_logs_that_are_kept(tmp_path):
+    parts = Parts(tmp_path, BusyEngine)
+    try:
+        (tmp_path / "logs").mkdir()
+        (tmp_path / "logs" / "kept").write_text("kept\n")
+        with ThreadPoolExecutor(LOG_READERS) as executor:
+            reading = [executor.submit(parts.logs.read, "slow") for _ in range(LOG_READERS)]
+            for _ in range(LOG_READERS):
+                assert parts.engine.readers.acquire(timeout=30)
+            with pytest.raises(Congested):
+                parts.logs.read("other")
+            assert parts.logs.read("kept") == "kept\n"
+            parts.engine.goes_on.set()
+        assert [each.result() for each in reading] == [""] * LOG_READERS
+        assert parts.logs.read("other") == ""
+    finally:
+        parts.close()
 
 
 def test_a_termination_that_is_done_again_loses_nothing(parts):

@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tutum.server.engines import Engine, EngineError, EngineUnavailable, files
+from tutum.server.errors import Congested
 
 log = logging.getLogger("tutum.server")
 
@@ -14,27 +17,45 @@ log = logging.getLogger("tutum.server")
 MAX_KEPT = 1 << 20
 MAX_KEPT_LINES = 10_000
 
+#: Seconds for which a reader waits while as many as may read from the engine.
+PATIENCE = 0.5
+
 
 class ContainerLogs:
     """The logs of containers that the engine has, and of those that it had.
 
     :param directory: holds a file for each log that is kept; made when there is one
+    :param readers: how many may read from the engine at a time, so that one that hangs does not hold up all threads
     """
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
+    def __init__(self, engine: Engine, directory: Path, readers: int) -> None:
         self._engine = engine
         self._directory = directory
+        self._readers = threading.Semaphore(readers)
 
     def read(self, uuid: str, tail: int | None = None) -> str:
         """Return what a container wrote to stdout and stderr, oldest first.
 
         :param tail: how many lines to return, the last ones; None for all
+        :raises Congested: as many as may read from the engine, and do not come to an end
         """
         try:
             kept = files.read_log(self._directory / uuid, tail)
         except OSError as error:
             raise EngineUnavailable(f"Cannot read the log of container {uuid}: {error}") from error
-        return self._engine.logs(uuid, tail) if kept is None else kept
+        if kept is not None:
+            return kept
+        with self._reader():
+            return self._engine.logs(uuid, tail)
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        if not self._readers.acquire(timeout=PATIENCE):
+            raise Congested("Too many logs are being read from the engine. Please try again later.")
+        try:
+            yield
+        finally:
+            self._readers.release()
 
     def keep(self, uuid: str) -> None:
         """Keep the end of the log of a container that the engine is about to remove, if it can be kept."""

@@ -47,6 +47,6 @@ class Unavailable(RequestError):
 
 
 class Congested(Unavailable):
-    """Too much is kept for clients that do not read it; it may be better soon."""
+    """Too much of what was asked for before is not at its end; it may be better soon."""
 
     headers = {"Retry-After": "1"}

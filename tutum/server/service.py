@@ -25,7 +25,7 @@ from tutum.server.store import RecordsError, Store
 from tutum.server.throttle import Throttle
 from tutum.server.web.app import create_app
 from tutum.server.web.context import Context
-from tutum.server.web.serving import create_server, kept
+from tutum.server.web.serving import THREADS, create_server, kept
 
 #: The names of the engines.
 ENGINES = ("process", "docker")
@@ -95,7 +95,7 @@ class Service:
             self._engine = self._make_engine(settings)
         addresses = Addresses(settings.public_host, api_url, self._engine.link_address,
                               config.container_dns, config.application_dns)
-        logs = ContainerLogs(self._engine, self._data_dir / "logs")
+        logs = ContainerLogs(self._engine, self._data_dir / "logs", THREADS // 2)
         self._controller = Controller(self._store, self._engine, logs, addresses, config.sizes,
                                       settings.max_containers)
         self._server = create_server(create_app(Context(
