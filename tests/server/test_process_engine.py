@@ -4,10 +4,11 @@ import resource
 import signal
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
+from fulldisk import small_disk
 from parts import spec
 from serverprocess import processes_of, until
 
@@ -221,6 +222,30 @@ def test_a_container_whose_directory_is_no_directory_does_not_start(engine):
     (engine._directory / container.uuid / "home").touch()
     with pytest.raises(StartFailed, match="Its directory cannot be used.*home"):
         engine.deploy(container)
+
+
+def test_a_container_that_made_its_directory_a_link_to_itself_does_not_start_and_has_an_empty_log(engine):
+    container = spec("true")
+    place = engine._directory / container.uuid
+    place.symlink_to(place)
+    with pytest.raises(StartFailed, match="Its directory cannot be used.*symbolic links"):
+        engine.deploy(container)
+    assert engine.logs(container.uuid) == ""
+
+
+def test_a_directory_that_cannot_be_made_now_is_tried_again(tmp_path):
+    with small_disk(tmp_path / "disk", "64k,nr_inodes=8") as directory, closing(ProcessEngine(directory)) as engine:
+        engine.open()
+        container = spec()
+        with pytest.raises(OSError, match="No space left"):
+            for number in range(8):
+                (directory / str(number)).touch()
+        with pytest.raises(EngineUnavailable, match="Cannot make the directory.*No space left"):
+            engine.deploy(container)
+        for file in directory.glob("[0-9]"):
+            file.unlink()
+        engine.deploy(container)
+        assert engine.status(container.uuid).running
 
 
 def test_only_what_has_the_name_of_a_container_is_one(engine):

@@ -1,10 +1,13 @@
 """The service in trouble: a full disk, a locked database, stubborn containers, clients that hang."""
 import fcntl
+import os
+import shutil
 import socket
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 from fulldisk import fill, small_disk
 from serverprocess import Server, processes_of, until
@@ -85,6 +88,23 @@ def test_a_step_that_could_not_be_written_down_is_done_again(server):
     other.close()
     assert until(lambda: (lambda found: found["state"] == "Stopped" and found)(api.object(path)))
     assert api.containers(application)[0]["exit_code"] == 3
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is what takes root's rights")
+@pytest.mark.parametrize("spoil", ["chmod 000 ..", "chmod 000 .", "chmod 000 ../output.log",
+                                   "cd ..; d=$PWD; cd /; mv $d $d.away; ln -s $d $d"])
+def test_a_container_that_spoiled_its_own_files_fails_to_start_and_can_be_deleted(server, spoil):
+    if os.geteuid() == 0:
+        server.command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *server.command]
+    api = server.start().api
+    application = api.create(image="any/thing", run_command=f"sh -c '{spoil}; exit 1'")
+    path = f"application/{application['uuid']}/"
+    until(lambda: api.object(path)["state"] == "Stopped")
+    api.act(path + "start/")
+    assert api.settled(path)["state"] == "Start failed"
+    assert "Start failed: " in api.object(path + "logs/")["logs"]
+    api.act(path, "DELETE")
+    assert api.settled(path)["state"] == "Terminated"
 
 
 def test_the_service_ends_within_ten_seconds_whatever_its_containers_and_clients_do(server):

@@ -1,6 +1,7 @@
 """Directories and logs of the process engine's containers, which a container can have made anything of."""
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
@@ -11,6 +12,9 @@ from tutum.server.engines.keeper.processes import NotRegular, open_regular
 
 #: Bytes of a log in which lines are counted at a time.
 _BLOCK = 1 << 16
+
+_MACHINE_LACKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO,
+                            errno.EROFS})
 
 
 def containers(directory: Path) -> set[str]:
@@ -23,6 +27,11 @@ def _is_uuid(name: str) -> bool:
         return str(uuid.UUID(name)) == name
     except ValueError:
         return False
+
+
+def is_trouble_of_the_machine(error: OSError) -> bool:
+    """Tell whether an error is one that passes, because the machine lacks something; others are a container's doing."""
+    return error.errno in _MACHINE_LACKS
 
 
 def read_log(path: Path, tail: int | None = None, size: int = MAX_LOG) -> str | None:

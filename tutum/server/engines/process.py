@@ -115,7 +115,9 @@ class ProcessEngine(Engine):
         home = self._home(spec.uuid)
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
+        except OSError as error:
+            if files.is_trouble_of_the_machine(error):
+                raise EngineUnavailable(f"Cannot make the directory of container {spec.uuid}: {error}") from error
             raise StartFailed(f"Its directory cannot be used: {error}") from error
         run = _Run(shlex.join(argv))
         with self._lock:
@@ -199,6 +201,8 @@ class ProcessEngine(Engine):
         try:
             return files.read_log(self._log(uuid), tail, size) or ""
         except OSError as error:
+            if not files.is_trouble_of_the_machine(error):
+                return ""
             raise EngineUnavailable(f"Cannot read the log of container {uuid}: {error}") from error
 
     def status(self, uuid: str) -> Status:
