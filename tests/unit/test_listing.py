@@ -1,4 +1,5 @@
 """Lists, read page by page while they may change."""
+import gc
 import random
 
 import pytest
@@ -135,6 +136,19 @@ def test_iter_reads_a_page_when_it_comes_to_it(raw):
     assert len(raw.requests) == 2
 
 
+def test_one_page_is_in_memory_at_a_time(raw):
+    listing, in_memory = Listing(raw, 350), []
+
+    def serve(request):
+        in_memory.append(sum(type(item) is dict and "roles" in item for item in gc.get_objects()))
+        return page([dict(item, roles=[]) for item in listing.part(request)], 350,
+                    listing.following(request), offset=listing.window(request)[1])
+    raw.answer(serve)
+    for _ in tutum.Application.iter():
+        pass
+    assert len(in_memory) == 4 and max(in_memory) <= 1 + in_memory[0]
+
+
 @pytest.mark.parametrize("size", [1, 100, 101, 250, 777])
 def test_objects_that_stop_matching_do_not_hide_others(raw, size):
     listing = Listing(raw, size)
@@ -153,6 +167,15 @@ def test_objects_that_move_to_the_end_do_not_hide_others(raw, size):
         seen.append(item.uuid)
         listing.move_to_end(item.uuid)
     assert sorted(seen) == expected and len(seen) == size
+
+
+def test_all_of_a_long_list_of_small_pages_may_move_to_the_end(raw):
+    listing = Listing(raw, 1000, largest=10)
+    expected, seen = list(listing.names), []
+    for item in tutum.Application.iter():
+        seen.append(item.uuid)
+        listing.move_to_end(item.uuid)
+    assert sorted(seen) == expected and len(seen) == 1000
 
 
 @pytest.mark.parametrize("size", [101, 108, 250, 420])

@@ -10,8 +10,9 @@ from tutum.api.http import send_request
 #: The largest page that the service gives (api-v1 1.5).
 LARGEST_PAGE = 100
 
-#: A list that goes on changing is not walked for ever. Lists that lose all they have while others
-#: come have been seen to need four walks.
+#: A list that goes on changing is not walked for ever: so often, and once more each time that its
+#: pages double, because a walk meets half of what moves up past it. Lists that lose all they have
+#: while others come have been seen to need four walks of one page.
 MOST_WALKS = 6
 
 #: What no object has as its primary key.
@@ -31,6 +32,8 @@ class Page(object):
         reply = send_request("GET", path, params=params, timeout=timeout)
         self.path, self.offset = path, max(0, number(params.get("offset", 0)))
         self.objects = self.total = None
+        #: Whether nothing has moved between the page before it and this one, as its walk finds.
+        self.is_calm = True
         try:
             objects = reply["objects"]
             meta = reply.get("meta") or {}
@@ -95,15 +98,16 @@ def walk_all(path, first, pk_name, timeout):
     Where the list changed in the middle of a walk, some objects may have moved up past it. So it is
     walked again, until a walk has met no change or brings nothing new.
     """
-    seen = set()
-    for _ in range(MOST_WALKS):
-        known, is_calm, total = len(seen), True, 0
+    seen, walks, allowed = set(), 0, MOST_WALKS
+    while walks < allowed:
+        known, is_calm, total, read = len(seen), True, 0, 0
         for page in pages(path, first, pk_name, timeout, seen):
-            is_calm, total = is_calm and page.is_calm, page.total or 0
+            is_calm, total, read = is_calm and page.is_calm, page.total or 0, read + 1
             for reply in unseen(page, seen, pk_name):
                 yield reply
         if len(seen) == known or is_calm and len(seen) >= total:
             break
+        walks, allowed = walks + 1, max(allowed, MOST_WALKS + (read // 2).bit_length())
 
 
 def pages(path, params, pk_name, timeout, seen):
@@ -136,6 +140,7 @@ def pages(path, params, pk_name, timeout, seen):
         last = None
         if overlaps and after is not None and page.objects and after - 1 > page.offset:
             last, params = page.objects[-1][pk_name], dict(params, offset=after - 1)
+        page.objects = ()  # one page in memory is enough
 
 
 def unseen(page, seen, pk_name):
