@@ -234,6 +234,19 @@ def test_what_is_done_behind_the_back_is_seen_and_can_be_undone(engine, service_
     check_books(engine.client, service_of_own)
 
 
+def test_a_stopped_container_that_is_removed_while_the_service_is_down_is_made_anew(client, service):
+    api = service.start().api
+    path = f"application/{api.running(image='any/thing', run_command='sleep 600')['uuid']}/"
+    api.act(path + "stop/")
+    api.settled(path)
+    service.end()
+    docker_engine.containers(client, service.label)[0].remove()
+    api = service.start().api
+    api.act(path + "start/")
+    assert api.settled(path)["state"] == "Running"
+    check_books(client, service)
+
+
 def test_a_network_that_is_removed_behind_the_back_is_made_anew(engine, service_of_own):
     api = service_of_own.start().api
     api.running(name="target")

@@ -143,7 +143,7 @@ class DockerEngine(Engine):
             networking_config=client.create_networking_config(
                 {network: client.create_endpoint_config(aliases=[host])}),
             labels={**self._labels, UUID: spec.uuid, APPLICATION: spec.application, ACCOUNT: spec.account})["Id"]
-        programs.check(client, container_id, spec, self._images.known(spec.image))
+        programs.check(client, container_id, spec, self._images.inspected(spec.image))
         return container_id
 
     @until_closed

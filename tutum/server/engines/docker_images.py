@@ -43,11 +43,11 @@ class Images:
                 self._look(name, SHORT)
             except EngineError:
                 self._silent_until = time.monotonic() + LET_BE
-        return _info(self.known(name))
+        return _info(self._known.get(name))
 
-    def known(self, name: str) -> dict[str, Any] | None:
-        """Return what the engine last said of an image, in its own form, without asking again."""
-        return self._known.get(name)
+    def inspected(self, name: str) -> dict[str, Any] | None:
+        """Return what the engine says of an image, in its own form; it is asked only where it has not said it yet."""
+        return self._known.get(name) or self._look(name, NORMAL)
 
     def pull(self, name: str, credentials: Credentials | None, anew: bool) -> ImageInfo:
         """Have an image here, one pull at a time.
