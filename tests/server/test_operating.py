@@ -10,11 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from parts import MAX_CONTAINERS
 from serverprocess import Api, until
 from sqlalchemy.exc import IntegrityError
 
+from tutum.server import accounts
 from tutum.server import config as config_file
 from tutum.server.store import Account, Store
+from tutum.server.throttle import Throttle
+from tutum.server.web.app import create_app
+from tutum.server.web.context import Context
 
 TUTUM_SERVER = [sys.executable, "-m", "tutum.server"]
 
@@ -81,6 +86,22 @@ def test_an_account_with_applications_is_not_removed(api, shared_server):
     api.running()
     ended = run("user", "remove", "tutum", "--data-dir", shared_server.data_dir)
     assert ended.returncode == 1 and "has applications" in ended.stderr
+
+
+def test_a_request_whose_account_is_removed_before_its_turn_to_write_is_401(parts):
+    app = create_app(Context(parts.store, parts.addresses, lambda image: accounts.remove(parts.store, "ann"),
+                             parts.logs.read, parts.controller.wake, MAX_CONTAINERS, Throttle(), lambda: 0))
+    key = f"ApiKey ann:{accounts.find(parts.store, 'ann').apikey}"
+    reply = app.test_client().post("/api/v1/application/", json={"image": "any/thing"},
+                                   headers={"Authorization": key})
+    assert (reply.status_code, reply.data, reply.content_type) == (401, b"", "application/json")
+
+
+def test_no_account_has_the_id_of_one_that_was_removed(parts):
+    removed = accounts.find(parts.store, "ann")
+    accounts.remove(parts.store, "ann")
+    accounts.add(parts.store, "eve")
+    assert accounts.find(parts.store, "eve").id != removed.id
 
 
 def test_passwords_are_kept_as_salted_scrypt_hashes(server):

@@ -123,6 +123,12 @@ def exist(store: Store) -> bool:
         return session.scalar(select(Account.id).limit(1)) is not None
 
 
+def is_there(session: Session, identity: Identity) -> bool:
+    """Tell whether an account has not been removed."""
+    return session.scalar(select(Account.id).where(Account.id == identity.id,
+                                                   Account.username == identity.username)) is not None
+
+
 def find(store: Store, username: str) -> Identity | None:
     """Return the account that has this name, or None."""
     return _find(store, username)[0]

@@ -40,6 +40,7 @@ class Account(Base):
     """Someone who may use the service; everything else belongs to one."""
 
     __tablename__ = "accounts"
+    __table_args__ = {"sqlite_autoincrement": True}  # else a removed account's requests could become the next one's
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String, unique=True)

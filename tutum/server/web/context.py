@@ -1,15 +1,16 @@
 """What a request can reach: the service's parts, and whose request it is."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, abort, current_app, g
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
+from tutum.server import accounts
 from tutum.server.accounts import Identity
 from tutum.server.engines import ImageInfo
 from tutum.server.errors import NotFound
@@ -52,9 +53,16 @@ def account() -> Identity:
     return g.account
 
 
-def writing() -> AbstractContextManager[Session]:
-    """Open a session for what the present request changes; its account takes turns with the others."""
-    return service().store.writing(Request(account().id))
+@contextmanager
+def writing() -> Iterator[Session]:
+    """Open a session for what the present request changes; its account takes turns with the others.
+
+    Where the account was removed before its turn came, the request is refused as one without an account.
+    """
+    with service().store.writing(Request(account().id)) as session:
+        if not accounts.is_there(session, account()):
+            abort(Response(status=401, content_type="application/json"))
+        yield session
 
 
 def visible(table: type[Lifetime]) -> ColumnElement[bool]:
