@@ -8,7 +8,8 @@ import warnings
 import pytest
 
 import tutum
-from tutum.api import config, credentials
+from rawservice import reply
+from tutum.api import config, credentials, http
 
 
 def test_the_header_follows_the_globals():
@@ -115,6 +116,25 @@ def test_texts_are_cleaned_of_the_password():
     value = credentials.basic("ann", "pässword")
     text = "%s is ann:pässword, and the word pässword" % value
     assert credentials.scrub(text, value) == "Basic *** is ***, and the word ***"
+
+
+@pytest.mark.parametrize("value, cleaned", [
+    ("ApiKey ann:0123456789\n", "b'ApiKey ***', key ***"), (b"ApiKey ann:0123456789", "b'ApiKey ***', key ***"),
+    ("0123456789", "b'ApiKey ann:***', key ***"), ("Basic 0123456789", "b'ApiKey ann:***', key ***"),
+    ("", "b'ApiKey ann:0123456789', key 0123456789"), (None, "b'ApiKey ann:0123456789', key 0123456789")])
+def test_texts_are_cleaned_of_whatever_was_sent(value, cleaned):
+    assert credentials.scrub("b'ApiKey ann:0123456789', key 0123456789", value) == cleaned
+
+
+def test_a_header_of_the_callers_own_is_no_less_secret(raw, caplog):
+    raw.answer(reply(400, {"error": "bad header ApiKey bob:9876543210"}))
+    with caplog.at_level("DEBUG", "python-tutum"):
+        for value in ("ApiKey bob:9876543210", "ApiKey bob:9876543210\n"):
+            with pytest.raises(tutum.TutumApiError) as caught:
+                http.send_request("GET", "x/", headers={"authorization": value})
+            assert "9876543210" not in str(caught.value) + repr(caught.value.body)
+    assert raw.last.headers["authorization"] == "ApiKey bob:9876543210"
+    assert caplog.records and "9876543210" not in caplog.text
 
 
 def test_a_key_that_could_be_a_word_is_cleaned_as_a_pair_alone():

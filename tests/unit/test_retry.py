@@ -8,7 +8,7 @@ DATE = "Fri, 09 May 2014 08:03:%02d GMT"
 
 
 @pytest.mark.parametrize("header, seconds", [
-    ("0", 0), ("7", 7), (" 7 ", 7), ("120", 120), (DATE % 7, 0), (DATE % 37, 30), (DATE % 1, 0),
+    ("0", 0), ("7", 7), (" 7 ", 7), ("120", 120), ("9" * 5000, 10 ** 9), (DATE % 7, 0), (DATE % 37, 30), (DATE % 1, 0),
     ("Fri, 09 May 2014 10:03:37 +0200", 30), ("Fri, 09 May 2014 08:03:37", 30)])
 def test_both_forms_of_retry_after_are_read(header, seconds):
     assert retry.seconds(header, NOW) == seconds

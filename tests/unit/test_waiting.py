@@ -173,6 +173,14 @@ def test_a_timeout_before_the_deadline_is_told_as_such(raw, thing):
             thing.wait(timeout=timeout)
 
 
+@pytest.mark.parametrize("timeout", [-1, "5", (3, 5), float("nan"), float("inf"), True])
+def test_what_is_no_time_to_wait_is_refused(raw, thing, timeout):
+    sent = len(raw.requests)
+    with pytest.raises(ValueError) as caught:
+        thing.wait(timeout=timeout)
+    assert "number of seconds" in str(caught.value) and len(raw.requests) == sent
+
+
 def test_waiting_keeps_changes(raw, thing, clock):
     thing.size = 3
     raw.answer(state("Running", size=2))

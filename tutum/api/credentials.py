@@ -70,14 +70,17 @@ def scrub(text, value):
     :returns: the text with ``***`` for the secrets
     """
     text = six.ensure_text(text, errors="replace")
-    scheme, _, credential = six.ensure_text(value).partition(u" ")
-    pairs = [credential]
+    scheme, _, credential = six.ensure_text(value or u"", errors="replace").strip().partition(u" ")
+    pairs = [credential or scheme]
     if scheme == u"Basic":
-        pairs.append(base64.b64decode(credential).decode("utf-8"))
+        try:
+            pairs.append(base64.b64decode(credential).decode("utf-8"))
+        except (TypeError, ValueError):
+            pass  # it is none of ours
     secret = pairs[-1].partition(u":")[2]
     if len(secret) >= SHORTEST_MASKED:
         pairs.append(secret)
-    for each in pairs:
+    for each in filter(None, pairs):
         # Most texts have no escapes, and a large one is searched much faster so.
         text = (re.sub(spellings(each), u"***", text) if u"\\" in text
                 else text.replace(each, u"***"))

@@ -5,6 +5,7 @@ import time
 
 import six
 
+from tutum.api import timeouts
 from tutum.api.base import RESTModel
 from tutum.api.bounded import now
 from tutum.api.exceptions import TutumApiError, TutumTimeoutError, TutumWaitError
@@ -50,6 +51,8 @@ class Deployed(RESTModel):
     def logs(self):
         """Return what it has written so far.
 
+        How long to wait for them, ``tutum.timeout`` says.
+
         :returns: text
         :raises TutumApiError: when the logs cannot be had, and for an object that is not saved
         """
@@ -70,8 +73,10 @@ class Deployed(RESTModel):
         :returns: ``True``
         :raises TutumWaitError: when it settles in another state, or is not there in time
         :raises TutumApiError: when the state cannot be had, and for an object that is not saved
+        :raises ValueError: for a timeout that is no such number
         """
         path = self._saved_path()
+        timeouts.check_wait(timeout)
         deadline = None if timeout is None else now() + timeout
         pause, seen = FIRST_PAUSE, self._reply.get("state")
         while True:

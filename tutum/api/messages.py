@@ -24,7 +24,6 @@ class Request(object):
     def __init__(self, method, url, authorization, headers=None, data=None, timeout=None):
         self.method = method
         self.url = url
-        self.authorization = authorization
         self.timeout = timeouts.pair(timeout)
         self.headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate",
                         "User-Agent": user_agent(), "Authorization": authorization}
@@ -45,7 +44,7 @@ class Request(object):
         :param text: the text
         :returns: the text to show
         """
-        return credentials.scrub(text, self.authorization)
+        return credentials.scrub(text, self.headers["Authorization"])
 
 
 class Reply(object):

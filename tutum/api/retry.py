@@ -13,6 +13,9 @@ BUSY = (429, 502, 503, 504)
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 60
 
+#: More seconds than this, some thirty years, are as many.
+LONGEST = 10 ** 9
+
 
 def pause(tried, retries, safe, lost=False, status=None, retry_after=None, longest=None):
     """Return for how long to wait before the request is sent again.
@@ -50,9 +53,9 @@ def seconds(value, now=None):
     :returns: seconds, never negative; ``None`` for what is neither of the two
     """
     value = (value or "").strip()
-    # An int of any length is a fine number, and one of 5,000 digits a slow one.
-    if re.match("[0-9]{1,9}\\Z", value):
-        return int(value)
+    if re.match("[0-9]+\\Z", value):
+        # A number of any length is a fine one, and 5,000 digits are a slow one.
+        return int(value) if len(value) < 10 else LONGEST
     try:
         date = parsedate_tz(value)
         return max(0, timegm(date[:6]) - (date[9] or 0) - (time.time() if now is None else now))

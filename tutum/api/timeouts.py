@@ -41,6 +41,17 @@ def within(parts, seconds):
     return tuple(left if part is None else min(part, left) for part in parts)
 
 
+def check_wait(seconds):
+    """Raise an error for what is no time to wait for something.
+
+    :param seconds: seconds, ``None`` for no bound
+    :raises ValueError: when it is neither
+    """
+    if seconds is not None and not (seconds == 0 or leaves_time(seconds)):
+        raise ValueError("The time to wait is a number of seconds from 0 to %d, or None for no "
+                         "bound, not %r" % (LONGEST, seconds))
+
+
 def leaves_time(part):
     """Tell whether a value is a number of seconds that can pass."""
     return isinstance(part, NUMBERS) and not isinstance(part, bool) and 0 < part <= LONGEST

@@ -69,7 +69,7 @@ def _read(arguments: Mapping[str, list[str]], fields: Set[str], booleans: Set[st
             raise RequestError(f"The '{field}' field does not allow filtering.")
         if lookup not in (("exact",) if field in booleans else LOOKUPS):
             raise RequestError(f"'{lookup[:100]}' is not an allowed filter on the '{field}' field.")
-        for value in values:
+        for value in [",".join(values)] if lookup == "in" else values:
             count += 1 + (value.count(",") if lookup == "in" else 0)
             if count > MAX_VALUES:
                 raise RequestError(f"The filters of a query take at most {MAX_VALUES} values.")
