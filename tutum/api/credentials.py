@@ -23,6 +23,7 @@ BACKSLASH = u"\\\\"
 #: A key shorter than this could be a word that stands in texts for other reasons.
 SHORTEST_MASKED = 6
 
+#: User, key and header of the last call; most calls are for the same account.
 _last = (None, None, None)
 _warned = False
 
