@@ -43,6 +43,14 @@ def test_stopping_the_service_ends_its_containers_and_starting_brings_them_back(
     assert api.object(f"application/{stopped['uuid']}/")["state"] == "Stopped"
 
 
+def test_a_service_that_is_to_outlive_its_terminal_does(server):
+    server.command = ["nohup", *server.command]
+    api = server.start(stderr=subprocess.DEVNULL).api
+    server.process.send_signal(signal.SIGHUP)
+    api.running(image="any/thing", run_command="sleep 600")
+    assert server.end() == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the service's processes are found through /proc")
 def test_containers_that_are_ended_together_with_the_service_start_again_with_it(server):
     api = server.start().api

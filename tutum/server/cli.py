@@ -32,7 +32,6 @@ DEFAULT_PORT = 8886
 #: Signals that end the service as Ctrl-C does.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
-
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -100,7 +99,7 @@ def serve(allow_remote: bool, **options: Any) -> None:
     if settings.engine == "process" and not is_loopback(settings.host) and not allow_remote:
         raise click.UsageError(f"--host {settings.host} would let everyone who has a key run commands on this machine. "
                                "Add --allow-remote if that is meant.")
-    _end_on_signals()
+    _on_ending_signals(_exit)
     try:
         with _started(settings) as service:
             _introduce(service)
@@ -118,7 +117,7 @@ def run(command: tuple[str, ...], **options: Any) -> None:
     The service has a free port and temporary data. COMMAND finds it through TUTUM_BASE_URL, TUTUM_USER, TUTUM_APIKEY
     and TUTUM_CONFIG_FILE. The exit status is COMMAND's.
     """
-    _end_on_signals()
+    _on_ending_signals(_exit)
     with tempfile.TemporaryDirectory(prefix="tutum-") as directory:
         with _started(Settings(data_dir=Path(directory), temporary=True, **options)) as service:
             status = _run_beside(service, command)
@@ -220,8 +219,7 @@ def _run_beside(service: Service, command: tuple[str, ...]) -> int:
     except OSError as error:
         click.echo(f"Cannot run {command[0]}: {error.strerror}", err=True)
         return 126 if isinstance(error, PermissionError) else 127
-    for number in ENDING_SIGNALS:
-        signal.signal(number, lambda number, _: process.send_signal(number))
+    _on_ending_signals(lambda number, _: process.send_signal(number))
     signal.signal(signal.SIGUSR1, _exit)
 
     def wait() -> None:
@@ -270,12 +268,13 @@ def _default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tutum"
 
 
-def _end_on_signals() -> None:
+def _on_ending_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Have a handler for them, but for those that who started the service has it ignore, as nohup does."""
     for number in ENDING_SIGNALS:
-        signal.signal(number, _exit)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    for each in ENDING_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # a second one must not cut the end short
+    _on_ending_signals(signal.SIG_IGN)  # a second one must not cut the end short
     raise SystemExit(0)
