@@ -2,6 +2,7 @@
 import sqlite3
 import threading
 import time
+import uuid
 from contextlib import closing
 
 import pytest
@@ -9,7 +10,7 @@ from parts import Parts, spec
 from serverprocess import until
 
 from tutum.server import controller, jobs, operations
-from tutum.server.engines import StartFailed
+from tutum.server.engines import EngineUnavailable, StartFailed
 from tutum.server.engines.process import ProcessEngine
 from tutum.server.jobs import Jobs
 
@@ -150,6 +151,25 @@ def test_a_container_that_comes_up_without_a_record_is_removed(tmp_path, monkeyp
         until(lambda: parts.engine.containers() == {recorded["uuid"]})
         assert not parts.engine.status(unknown.uuid).running
         assert parts.state(application_id) == "Running"
+
+
+class StubbornEngine(ProcessEngine):
+    """Cannot remove one of its containers, the first that it is to remove."""
+
+    stays = None
+
+    def remove(self, uuid):
+        self.stays = self.stays or uuid
+        if uuid == self.stays:
+            raise EngineUnavailable("not now")
+        super().remove(uuid)
+
+
+def test_an_unknown_container_that_cannot_be_removed_keeps_no_other(tmp_path):
+    for _ in range(3):
+        (tmp_path / "containers" / str(uuid.uuid4())).mkdir(parents=True)
+    with closing(Parts(tmp_path, StubbornEngine)) as parts:
+        until(lambda: parts.engine.containers() == {parts.engine.stays})
 
 
 class SlowEngine(ProcessEngine):

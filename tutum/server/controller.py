@@ -146,7 +146,7 @@ class Controller:
             unknown &= self._engine.containers()  # others were just being removed
         for uuid in unknown:
             log.warning("Removing container %s, of which there is no record", uuid)
-            self._engine.remove(uuid)
+            self._jobs.submit(self._engine.remove, uuid)
 
     def _start(self, uuid: str, application_id: int) -> None:
         try:
