@@ -12,12 +12,16 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 
 class Registry(ThreadingHTTPServer):
-    """Gives out what was published last under a name, whatever the tag, as long as it is open."""
+    """Gives out what was published last under a name, whatever the tag, as long as it is open.
+
+    :param refusal: what it says in place of giving out anything
+    """
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, refusal=None):
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.refusal = refusal
         self._blobs = {}
         self._manifests = {}
         #: Its host and port, with which the names of its images begin.
@@ -62,6 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="test"'})
         elif self.path == "/v2/":
             self._answer(200, b"{}", {"Content-Type": "application/json"})
+        elif self.server.refusal is not None:
+            refusal = {"errors": [{"code": "TOOMANYREQUESTS", "message": self.server.refusal}]}
+            self._answer(429, json.dumps(refusal).encode(), {"Content-Type": "application/json"})
         else:
             media_type, found = self.server.find(self.path)
             if found is None:

@@ -25,6 +25,7 @@ from tutum.server.engines.docker_exits import Exits
 from tutum.server.engines.docker_gate import Gate, until_closed
 from tutum.server.engines.docker_images import Images
 from tutum.server.engines.docker_networks import Networks, host_name
+from tutum.server.engines.docker_troubles import Troubles
 from tutum.server.engines.listening import can_listen
 
 log = logging.getLogger("tutum.server")
@@ -69,6 +70,7 @@ class DockerEngine(Engine):
         self._networks = Networks(self._connection, self._labels, ACCOUNT, f"tutum-{identity[:8]}-")
         self._exits = Exits(self._connection, self._labels, UUID)
         self._ids: dict[str, str] = {}
+        self._troubles = Troubles()
 
     def open(self) -> None:
         self._exits.open()
@@ -78,7 +80,8 @@ class DockerEngine(Engine):
 
     @until_closed
     def pull(self, name: str, credentials: Credentials | None = None, anew: bool = False) -> ImageInfo:
-        return self._images.pull(name, credentials, anew)
+        with self._troubles.bounded(name):
+            return self._images.pull(name, credentials, anew)
 
     def port_is_free(self, port: Port) -> bool:
         return not self._connection.is_local or can_listen(self._bind_host, port)
@@ -104,7 +107,7 @@ class DockerEngine(Engine):
     def _run(self, spec: ContainerSpec, found: dict[str, Any] | None) -> None:
         if found is not None and _status(found).running:
             return
-        with starting(), self._connection.client() as client:
+        with self._troubles.bounded(spec.uuid), starting(spec.ports), self._connection.client() as client:
             network = self._networks.name_of(spec.account)
             if found is not None and not _was_started(found):
                 # What it was made for may have changed since: its ports, its links.
@@ -173,6 +176,7 @@ class DockerEngine(Engine):
             except NotFound:
                 pass
         self._ids.pop(uuid, None)
+        self._troubles.forget(uuid)
 
     def logs(self, uuid: str, tail: int | None = None, size: int = MAX_LOG) -> str:
         found = self._find(uuid, PATIENT)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import requests
@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env, parse_host
 
-from tutum.server.engines import EngineError, EngineUnavailable, PortTaken, StartFailed
+from tutum.server.engines import EngineError, EngineUnavailable, Port, PortTaken, StartFailed
 
 #: Seconds that a call may take: one that a request can do without or waits for, any other, and one that a registry
 #: has a part in.
@@ -20,13 +20,17 @@ SHORT, PATIENT, NORMAL, LONG = 1.0, 10.0, 60.0, 300.0
 #: Connections to the engine that are kept for the next calls.
 POOL_SIZE = 64
 
-#: What an engine says that has no room, that is in trouble itself, and that cannot have a port. Each has what no
-#: container's name can have, which the engine repeats.
+#: What an engine says that has no room, that is in trouble itself, and that cannot have a port. In its words it repeats
+#: names, which can hold none of these, and what an image chose, as its user and its directories, which can.
 DISK_FULL = ("no space left on device",)
 IN_TROUBLE = DISK_FULL + ("context canceled", "deadline exceeded", "transport is closing", "transport: ", "ttrpc: ",
                           "connection refused", "is already in progress", "is marked for removal",
                           "is already in use by container")
 PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
+
+
+class EngineInTrouble(EngineUnavailable):
+    """The engine's words are those of trouble, which may be over later, or repeat what an image chose."""
 
 
 class Connection:
@@ -61,8 +65,10 @@ class Connection:
         except NotFound:
             raise
         except APIError as error:
-            is_trouble = error.status_code == 503 or says(words(error), trouble)
-            raise (EngineUnavailable if is_trouble else EngineError)(words(error)) from error
+            text = words(error)
+            if error.status_code == 503:
+                raise EngineUnavailable(text) from error
+            raise (EngineInTrouble if says(text, trouble) else EngineError)(text) from error
         except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise EngineUnavailable(f"The Docker Engine at {self.host} does not answer: {error}") from error
 
@@ -83,8 +89,11 @@ class Connection:
 
 
 @contextmanager
-def starting() -> Iterator[None]:
-    """Have what the engine says against a container's start raised as what it means to the controller."""
+def starting(ports: Iterable[Port]) -> Iterator[None]:
+    """Have what the engine says against a container's start raised as what it means to the controller.
+
+    :param ports: the container's, one of which the engine names where that is taken
+    """
     try:
         yield
     except (EngineUnavailable, StartFailed):
@@ -92,7 +101,9 @@ def starting() -> Iterator[None]:
     except NotFound as error:
         raise StartFailed(words(error)) from error
     except EngineError as error:
-        raise (PortTaken if says(str(error), PORT_TAKEN) else StartFailed)(str(error)) from error
+        text = str(error)
+        is_port_taken = says(text, PORT_TAKEN) and says(text, tuple(f":{port.outer}" for port in ports))
+        raise (PortTaken if is_port_taken else StartFailed)(text) from error
 
 
 def words(error: APIError) -> str:

@@ -12,7 +12,8 @@ from docker.errors import NotFound
 from docker.utils import parse_repository_tag
 
 from tutum.server.engines import Credentials, EngineError, EngineUnavailable, ImageInfo, Port, StartFailed
-from tutum.server.engines.docker_connection import DISK_FULL, LONG, NORMAL, SHORT, Connection, says, words
+from tutum.server.engines.docker_connection import (DISK_FULL, LONG, NORMAL, SHORT, Connection, EngineInTrouble,
+                                                    says, words)
 
 #: Seconds for which an engine that did not answer is not asked again for what somebody waits for.
 LET_BE = 5.0
@@ -81,7 +82,7 @@ class Images:
             with self._connection.client(LONG, trouble=DISK_FULL) as client:
                 for step in client.pull(repository, tag=tag or "latest", auth_config=login, stream=True, decode=True):
                     if "error" in step:
-                        raise (EngineUnavailable if says(step["error"], DISK_FULL) else EngineError)(step["error"])
+                        raise (EngineInTrouble if says(step["error"], DISK_FULL) else EngineError)(step["error"])
         except EngineUnavailable:
             raise
         except NotFound as error:
