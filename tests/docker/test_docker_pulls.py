@@ -1,7 +1,14 @@
 """How a service has images from a registry."""
+import sys
+from contextlib import suppress
+
 import docker_engine
 import pytest
 from registry import PASSWORD, USERNAME, Registry
+
+from tutum.server.engines import Credentials, StartFailed
+from tutum.server.engines.docker_connection import Connection
+from tutum.server.engines.docker_images import Images
 
 
 @pytest.fixture
@@ -54,6 +61,16 @@ def test_a_private_image_is_pulled_with_the_credentials_of_its_account_and_its_d
     assert [port["inner_port"] for port in application["container_ports"]] == [80]
     tag, = api.object(f"image/{name}/")["imagetag_set"]
     assert {"key": "BUILD", "value": "1"} in tag["image"]["imageenvvar_set"]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_credentials_are_kept_no_longer_than_a_pull_goes_on(publish, password):
+    connection, credentials = Connection(), Credentials(USERNAME, password)
+    images, before = Images(connection), sys.getrefcount(credentials)
+    with suppress(StartFailed):
+        images.pull(publish(1), credentials, anew=True)
+    assert sys.getrefcount(credentials) == before
+    connection.close()
 
 
 def test_redeploy_has_the_newest_build_of_the_tag_under_the_same_name_and_port(client, publish, service):

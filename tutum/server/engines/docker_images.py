@@ -4,9 +4,9 @@ from __future__ import annotations
 import shlex
 import threading
 import time
-from collections import defaultdict
 from datetime import datetime, timezone
 from typing import Any
+from weakref import WeakValueDictionary
 
 from docker.errors import NotFound
 from docker.utils import parse_repository_tag
@@ -25,7 +25,7 @@ class _Pull:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.began = float("-inf")
-        self.error: StartFailed | None = None
+        self.error: str | None = None
 
 
 class Images:
@@ -34,7 +34,9 @@ class Images:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, dict[str, Any]] = {}
-        self._pulls: defaultdict[tuple[str, Credentials | None], _Pull] = defaultdict(_Pull)
+        #: No longer than somebody is at them: the keys hold passwords.
+        self._pulls: WeakValueDictionary[tuple[str, Credentials | None], _Pull] = WeakValueDictionary()
+        self._lock = threading.Lock()
         self._silent_until = float("-inf")
 
     def at_once(self, name: str) -> ImageInfo | None:
@@ -59,16 +61,17 @@ class Images:
         found = self._look(name, NORMAL)
         if found is not None and not (anew and found.get("RepoDigests")):
             return _info(found)
-        pull = self._pulls[name, credentials]
+        with self._lock:
+            pull = self._pulls.setdefault((name, credentials), _Pull())
         with pull.lock:
             if pull.began < asked:
                 pull.began, pull.error = time.monotonic(), None
                 try:
                     self._pull(name, credentials)
                 except StartFailed as error:
-                    pull.error = error
+                    pull.error = str(error)
             if pull.error is not None:
-                raise StartFailed(str(pull.error))
+                raise StartFailed(pull.error)
         found = self._look(name, NORMAL)
         if found is None:
             raise EngineUnavailable(f"The image {name} was removed as soon as it was pulled")
