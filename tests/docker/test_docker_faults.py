@@ -60,8 +60,8 @@ class Workload:
             else:
                 reply = api.call("POST", path + f"{action}/")
         assert reply.status_code in (202, 400), reply.text
-        if reply.status_code == 400:
-            self.asked[uuid] = before
+        if reply.status_code == 400 or action == "scale" and reply.json()["state"] != "Scaling":
+            self.asked[uuid] = before  # it is refused, or has as many containers as that already
         else:
             self.accepted += 1
             if action == "delete":
