@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 
 import pytest
 from parts import spec
@@ -27,7 +28,8 @@ def mark():
     mark = f"86400.{random.randrange(10**9)}"
     yield mark
     for pid in processes_of(mark):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def hidden(mark, before="", after="exec sleep 600"):

@@ -20,7 +20,7 @@ SAFE = "/%:@!$&'()*+,;=~"
 #: Lone surrogates pass: Python 2 does not tell them from other characters either.
 SURROGATES = "surrogatepass" if six.PY3 else "strict"
 
-_bases = {}
+_bases = {}  # type: dict
 
 
 class Base(object):
