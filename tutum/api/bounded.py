@@ -204,9 +204,6 @@ class BoundedConnection(object):
         self.attempt.arm(self.timeout)
         try:
             super(BoundedConnection, self).connect()
-        except Exception:
-            self.attempt.look_for_handler()
-            raise
         finally:
             # What asked a proxy for a tunnel was no byte of the request.
             self.attempt.sent = False
@@ -217,7 +214,7 @@ class BoundedConnection(object):
         try:
             return super(BoundedConnection, self).request(*args, **kwargs)
         except Exception:
-            # urllib3 goes on after a broken pipe, as there may be a reply.
+            # Here and not above: urllib3 goes on after a broken pipe, and Python 2 wraps without a trace.
             self.attempt.look_for_handler()
             raise
 
@@ -236,9 +233,7 @@ class BoundedConnection(object):
             try:
                 count = attempt.call(self.sock, self.sock.send, data)
             except EnvironmentError as error:
-                attempt.look_for_handler()
-                attempt.sent = (before or attempt.interruption is not None
-                                or error.errno not in UNSENT)
+                attempt.sent = before or error.errno not in UNSENT
                 raise
             data = data[count:]
 
